@@ -1,0 +1,3 @@
+#![no_std]
+#![no_main]
+dtls_firmware::program!(coracle_crypto::profiles::PskRpkCid, run_psk, run_raw_public_key);

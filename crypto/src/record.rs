@@ -1,0 +1,12 @@
+//! The record layer (RFC 6347 section 4.1): headers, protection, replay.
+
+mod header;
+mod layer;
+mod protect;
+mod window;
+
+#[cfg(test)]
+pub(crate) use header::write_plain;
+pub(crate) use header::{Header, PLAIN_HEADER, VERSION, VERSION_1_0, content, epoch_of};
+pub(crate) use layer::{Layer, SEQUENCE_END, SealFault, Side};
+pub(crate) use window::ReplayWindow;

@@ -1,0 +1,564 @@
+//! Certificates: expired, misused, for another name, in a chain that leads nowhere.
+
+use crate::builder::*;
+use crate::duel::Duel;
+use crate::hostile::*;
+use coracle_crypto::profiles::Everything;
+use coracle_crypto::{
+    Certificate, CertificateUsage, ConnectError, Connection, CredentialError, Credentials, Event,
+    FailureReason, Instant, MatchingType, Options, Security, ServerCertificate, ServerName,
+};
+use sha2::Digest;
+
+const NOW: u64 = 1_795_305_600; // 2026-11-22
+const HOST: &str = "server.example";
+
+/// What came of a chain.
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    /// The server may go on with its key exchange.
+    Accepted,
+    Refused(FailureReason, u8),
+}
+
+use Outcome::Accepted;
+
+fn refused(reason: FailureReason) -> Outcome {
+    let alert = match reason {
+        FailureReason::CertificateExpired | FailureReason::CertificateNotYetValid => 45,
+        FailureReason::UnknownCa => 48,
+        FailureReason::UnsupportedCertificate => 43,
+        _ => 42,
+    };
+    Outcome::Refused(reason, alert)
+}
+
+/// The rules that a client checks by.
+#[derive(Clone, Copy)]
+struct Rules<'a> {
+    policy: ServerCertificate<'a>,
+    name: Option<ServerName<'a>>,
+    time: Option<u64>,
+}
+
+impl<'a> Rules<'a> {
+    fn new(usage: CertificateUsage, expected: &'a [u8], store: &'a [&'a [u8]]) -> Self {
+        let policy = ServerCertificate::new(usage, MatchingType::Exact, expected, store).expect("fine");
+        Self { policy, name: Some(ServerName::Dns(HOST)), time: Some(NOW) }
+    }
+
+    fn anchor(expected: &'a [u8]) -> Self {
+        Self::new(CertificateUsage::TrustAnchorAssertion, expected, &[])
+    }
+
+    fn security(&self) -> Security<'a> {
+        Security {
+            server_name: self.name,
+            unix_time: self.time,
+            suites: &[ECDSA_CCM_8],
+            ..Security::new(b"server", Credentials::Certificate(Certificate::server_only(self.policy)))
+        }
+    }
+
+    /// Sends a `Certificate` message to a fresh client.
+    fn outcome_of(&self, message: &[u8]) -> Outcome {
+        let mut duel = Duel::<Everything>::new(self.security());
+        let mut server = Hostile { ecdhe: true, ..Hostile::new() };
+        server.read_hello(&mut duel);
+        let body = server.server_hello(ECDSA_CCM_8, &[], &[extension(23, &[])]);
+        let messages = [server.say(SERVER_HELLO, &body), server.say(CERTIFICATE, message)].concat();
+        duel.deliver(&messages);
+        if let Some((reason, alert)) = duel.failure() {
+            duel.assert_failed(reason, alert);
+            Outcome::Refused(reason, alert)
+        } else {
+            assert_eq!(duel.events, []);
+            Accepted
+        }
+    }
+
+    fn check(&self, certificates: &[&[u8]]) -> Outcome {
+        self.outcome_of(&chain(certificates))
+    }
+}
+
+/// A CA, and the key of the server that the script signs with.
+struct World {
+    ca: Authority,
+    anchor: Vec<u8>,
+    key: Vec<u8>,
+}
+
+fn world() -> World {
+    let ca = Authority::new(0x55);
+    let anchor = ca.own(&Fields::ca("CA"));
+    World { ca, anchor, key: Hostile::new().spki() }
+}
+
+impl World {
+    fn leaf(&self, fields: &Fields) -> Vec<u8> {
+        self.ca.issue(fields, &self.key)
+    }
+
+    /// What becomes of a leaf with these fields.
+    fn check(&self, fields: &Fields) -> Outcome {
+        Rules::anchor(&self.anchor).check(&[&self.leaf(fields)])
+    }
+}
+
+/// A handshake with a certificate succeeds as a whole, and says whether a clock was used.
+#[test]
+fn a_good_certificate_connects() {
+    let world = world();
+    for time in [Some(NOW), None] {
+        let rules = Rules { time, ..Rules::anchor(&world.anchor) };
+        let mut duel = Duel::<Everything>::new(rules.security());
+        let mut server = Hostile { ecdhe: true, ..Hostile::new() };
+        server.read_hello(&mut duel);
+        let hello = server.server_hello(ECDSA_CCM_8, &[], &[extension(23, &[])]);
+        let certificate = chain(&[&world.leaf(&Fields::leaf(HOST))]);
+        let exchange = server.key_exchange();
+        let flight = [
+            server.say(SERVER_HELLO, &hello),
+            server.say(CERTIFICATE, &certificate),
+            server.say(SERVER_KEY_EXCHANGE, &exchange),
+            server.say(SERVER_HELLO_DONE, &[]),
+        ]
+        .concat();
+        duel.deliver(&flight);
+        server.read_flight(&mut duel);
+        let last = [server.change_cipher_spec(), server.finished()].concat();
+        duel.deliver(&last);
+        let [Event::Connected(connected)] = duel.events[..] else { panic!("{:?}", duel.events) };
+        assert_eq!(connected.time_checked, time.is_some());
+    }
+}
+
+#[test]
+fn expired_and_not_yet_valid() {
+    let world = world();
+    let expired = Fields { not_after: "261121235959Z", ..Fields::leaf(HOST) };
+    let future = Fields { not_before: "261123000000Z", ..Fields::leaf(HOST) };
+    assert_eq!(world.check(&expired), refused(FailureReason::CertificateExpired));
+    assert_eq!(world.check(&future), refused(FailureReason::CertificateNotYetValid));
+    // To the second.
+    let exact = Fields { not_before: "20261122000000Z", not_after: "20261122000000Z", ..Fields::leaf(HOST) };
+    assert_eq!(world.check(&exact), Accepted);
+    // Without a clock nobody can tell.
+    let rules = Rules { time: None, ..Rules::anchor(&world.anchor) };
+    assert_eq!(rules.check(&[&world.leaf(&expired)]), Accepted);
+    // An intermediate, too.
+    let middle = Authority::new(0x66);
+    let above =
+        world.ca.issue(&Fields { not_after: "261121235959Z", ..Fields::ca("middle") }, &middle.spki());
+    let leaf = middle.issue_as(&name(b"middle"), &Fields::leaf(HOST), &world.key);
+    let outcome = Rules::anchor(&world.anchor).check(&[&leaf, &above]);
+    assert_eq!(outcome, refused(FailureReason::CertificateExpired));
+}
+
+/// CVE-2026-94418: a fault of the date must not hide a bad signature.
+#[test]
+fn a_bad_signature_comes_before_the_date() {
+    let world = world();
+    let mut leaf = world.leaf(&Fields { not_after: "261121235959Z", ..Fields::leaf(HOST) });
+    *leaf.last_mut().expect("a signature") ^= 1;
+    assert_eq!(Rules::anchor(&world.anchor).check(&[&leaf]), refused(FailureReason::BadSignature));
+    let stranger = Authority::new(0x77);
+    let forged = stranger.issue(&Fields { not_after: "261121235959Z", ..Fields::leaf(HOST) }, &world.key);
+    assert_eq!(Rules::anchor(&world.anchor).check(&[&forged]), refused(FailureReason::BadSignature));
+}
+
+/// CVE-2026-11999 and its kind: what is no CA must not certify.
+#[test]
+fn intermediates_must_be_authorities() {
+    let world = world();
+    let middle = Authority::new(0x66);
+    let leaf = middle.issue_as(&name(b"middle"), &Fields::leaf(HOST), &world.key);
+    let with = |fields: Fields| {
+        let above = world.ca.issue(&fields, &middle.spki());
+        Rules::anchor(&world.anchor).check(&[&leaf, &above])
+    };
+    let good = Fields::ca("middle");
+    assert_eq!(with(good.clone()), Accepted);
+    let bad = refused(FailureReason::BadCertificate);
+    // A leaf as CA; no basicConstraints; the flag missing; no right to sign certificates.
+    assert_eq!(with(Fields { subject: good.subject.clone(), ..Fields::leaf("middle") }), bad);
+    assert_eq!(with(Fields { basic: None, ..good.clone() }), bad);
+    assert_eq!(with(Fields { basic: Some((false, None)), ..good.clone() }), bad);
+    assert_eq!(with(Fields { key_usage: Some(0x80), ..good.clone() }), bad);
+    // keyUsage may be absent.
+    assert_eq!(with(Fields { key_usage: None, ..good }), Accepted);
+    // The anchor itself must be one.
+    let anchor = world.ca.own(&Fields { basic: None, ..Fields::ca("CA") });
+    let outcome = Rules::anchor(&anchor).check(&[&world.leaf(&Fields::leaf(HOST))]);
+    assert_eq!(outcome, bad);
+}
+
+/// A chain of `length` intermediates below the anchor.
+fn long_chain(world: &World, length: u8, path_len: impl Fn(u8) -> Option<u8>) -> Outcome {
+    let mut issuer = Authority::new(0x55);
+    let mut issuer_name = name(b"CA");
+    let mut certificates = Vec::new();
+    for level in 0..length {
+        let next = Authority::new(0x80 + level);
+        let subject = format!("level {level}");
+        let fields = Fields { basic: Some((true, path_len(level))), ..Fields::ca(&subject) };
+        certificates.push(issuer.issue_as(&issuer_name, &fields, &next.spki()));
+        (issuer, issuer_name) = (next, name(subject.as_bytes()));
+    }
+    certificates.push(issuer.issue_as(&issuer_name, &Fields::leaf(HOST), &world.key));
+    certificates.reverse();
+    let references: Vec<&[u8]> = certificates.iter().map(Vec::as_slice).collect();
+    Rules::anchor(&world.anchor).check(&references)
+}
+
+#[test]
+fn path_lengths_and_depth_are_limited() {
+    let world = world();
+    assert_eq!(long_chain(&world, 2, |level| Some(1 - level)), Accepted);
+    assert_eq!(long_chain(&world, 2, |_| Some(0)), refused(FailureReason::BadCertificate));
+    assert_eq!(long_chain(&world, 3, |_| None), Accepted);
+    assert_eq!(long_chain(&world, 4, |_| None), refused(FailureReason::UnknownCa));
+    // A limit in the anchor counts, too.
+    let anchor = world.ca.own(&Fields { basic: Some((true, Some(0))), ..Fields::ca("CA") });
+    let limited = World { anchor, ..self::world() };
+    assert_eq!(long_chain(&limited, 0, |_| None), Accepted);
+    assert_eq!(long_chain(&limited, 1, |_| None), refused(FailureReason::BadCertificate));
+}
+
+#[test]
+fn strangers_and_sent_anchors_are_not_trusted() {
+    let world = world();
+    let rules = Rules::anchor(&world.anchor);
+    let unknown = refused(FailureReason::UnknownCa);
+    // Self-signed.
+    let stranger = Authority::new(0x77);
+    let own = stranger.own(&Fields { basic: Some((true, None)), ..Fields::leaf(HOST) });
+    assert_eq!(rules.check(&[&own]), unknown);
+    // A whole chain of strangers, root included.
+    let root = stranger.own(&Fields::ca("root"));
+    let leaf = stranger.issue_as(&name(b"root"), &Fields::leaf(HOST), &world.key);
+    assert_eq!(rules.check(&[&leaf, &root]), unknown);
+    // A root with the name of ours, but another key.
+    let namesake = stranger.own(&Fields::ca("CA"));
+    let leaf = stranger.issue(&Fields::leaf(HOST), &world.key);
+    assert_eq!(rules.check(&[&leaf, &namesake]), refused(FailureReason::BadSignature));
+    // The right anchor at the end of a chain that does not lead to it.
+    let leaf = stranger.issue_as(&name(b"root"), &Fields::leaf(HOST), &world.key);
+    assert_eq!(rules.check(&[&leaf, &root, &world.anchor]), unknown);
+    // An intermediate of a good chain does not become an anchor by being sent.
+    let middle = Authority::new(0x66);
+    let above = world.ca.issue(&Fields::ca("middle"), &middle.spki());
+    let leaf = middle.issue_as(&name(b"middle"), &Fields::leaf(HOST), &world.key);
+    assert_eq!(Rules::anchor(&root).check(&[&leaf, &above]), unknown);
+    // Nothing at all.
+    assert_eq!(rules.check(&[]), refused(FailureReason::BadCertificate));
+}
+
+/// CVE-2026-89134 and its kind.
+#[test]
+fn names_are_compared_whole() {
+    let world = world();
+    let with_names = |names: Option<Vec<(u8, Vec<u8>)>>, subject: &[u8], rules: Rules<'_>| {
+        let fields = Fields { names, subject: name(subject), ..Fields::leaf(HOST) };
+        rules.check(&[&world.leaf(&fields)])
+    };
+    let rules = Rules::anchor(&world.anchor);
+    let dns = |name: &[u8]| Some(vec![(DNS, name.to_vec())]);
+    let mismatch = refused(FailureReason::NameMismatch);
+    assert_eq!(with_names(dns(b"server.example"), b"leaf", rules), Accepted);
+    assert_eq!(with_names(dns(b"SERVER.Example"), b"leaf", rules), Accepted);
+    for wrong in [
+        &b"*.example"[..],
+        b"*",
+        b"server.example.",
+        b"server.example\0.evil.test",
+        b"server.example\0",
+        b"\0server.example",
+        b".server.example",
+        b"a.server.example",
+        b"server.exampl",
+        b"",
+    ] {
+        assert_eq!(with_names(dns(wrong), b"leaf", rules), mismatch, "{wrong:?}");
+    }
+    // One of several names is enough.
+    let several = Some(vec![(EMAIL, b"a@b".to_vec()), (DNS, b"x.test".to_vec()), (DNS, HOST.into())]);
+    assert_eq!(with_names(several, b"leaf", rules), Accepted);
+    // A trailing dot in our own setting is taken off.
+    let dotted = Rules { name: Some(ServerName::Dns("server.example.")), ..rules };
+    assert_eq!(with_names(dns(b"server.example"), b"leaf", dotted), Accepted);
+    // The right text as another kind of name.
+    for tag in [EMAIL, URI, IP, 0x88] {
+        assert_eq!(with_names(Some(vec![(tag, HOST.into())]), b"leaf", rules), mismatch, "{tag:02x}");
+    }
+    assert_eq!(with_names(Some(vec![]), b"leaf", rules), mismatch);
+}
+
+#[test]
+fn a_common_name_counts_only_where_it_is_allowed() {
+    let world = world();
+    let rules = Rules::anchor(&world.anchor);
+    let lenient = Rules { policy: rules.policy.allow_common_name(), ..rules };
+    let check = |names, subject: &[u8], rules: Rules<'_>| {
+        let fields = Fields { names, subject: name(subject), ..Fields::leaf(HOST) };
+        rules.check(&[&world.leaf(&fields)])
+    };
+    let mismatch = refused(FailureReason::NameMismatch);
+    assert_eq!(check(None, b"server.example", rules), mismatch);
+    assert_eq!(check(None, b"server.example", lenient), Accepted);
+    assert_eq!(check(None, b"server.example\0.evil.test", lenient), mismatch);
+    // Other kinds of names do not matter, DNS names do.
+    assert_eq!(check(Some(vec![(EMAIL, b"a@b".to_vec())]), b"server.example", lenient), Accepted);
+    assert_eq!(check(Some(vec![(DNS, b"x.test".to_vec())]), b"server.example", lenient), mismatch);
+    // Never for an address.
+    let address = Rules { name: Some(ServerName::parse("192.0.2.1")), ..lenient };
+    assert_eq!(check(None, b"192.0.2.1", address), mismatch);
+}
+
+#[test]
+fn addresses_are_compared_as_addresses() {
+    let world = world();
+    let check = |host: &'static str, tag: u8, bytes: &[u8]| {
+        let rules = Rules { name: Some(ServerName::parse(host)), ..Rules::anchor(&world.anchor) };
+        let fields = Fields { names: Some(vec![(tag, bytes.to_vec())]), ..Fields::leaf(HOST) };
+        rules.check(&[&world.leaf(&fields)])
+    };
+    let mismatch = refused(FailureReason::NameMismatch);
+    assert_eq!(check("192.0.2.1", IP, &[192, 0, 2, 1]), Accepted);
+    assert_eq!(check("192.0.2.1", IP, &[192, 0, 2, 2]), mismatch);
+    assert_eq!(check("192.0.2.1", IP, &[192, 0, 2, 1, 255, 255, 255, 255]), mismatch);
+    assert_eq!(check("192.0.2.1", DNS, b"192.0.2.1"), mismatch);
+    let v6 = [0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+    assert_eq!(check("[2001:db8::1]", IP, &v6), Accepted);
+    assert_eq!(check("2001:db8::2", IP, &v6), mismatch);
+}
+
+/// CVE-2025-27809: no name to compare is a conscious choice.
+#[test]
+fn a_missing_name_is_refused_before_the_handshake() {
+    let world = world();
+    let rules = Rules { name: None, ..Rules::anchor(&world.anchor) };
+    let mut client = Connection::<Everything>::new();
+    let refused = client.connect(Instant::START, &rules.security(), &Options::DEFAULT);
+    assert_eq!(refused, Err(ConnectError::Credential(CredentialError::NoServerName)));
+    let conscious = Rules { policy: rules.policy.allow_any_name(), ..rules };
+    assert_eq!(conscious.check(&[&world.leaf(&Fields::leaf("anybody.test"))]), Accepted);
+}
+
+/// CVE-2026-93302: a pinned certificate is compared whole, not by its names.
+#[test]
+fn pinning_compares_the_whole_certificate() {
+    let world = world();
+    let pinned = world.leaf(&Fields::leaf(HOST));
+    let other_key = world.ca.issue(&Fields::leaf(HOST), &Authority::new(0x66).spki());
+    let mismatch = refused(FailureReason::ServerKeyMismatch);
+    let rules = Rules::new(CertificateUsage::DomainIssuedCertificate, &pinned, &[]);
+    assert_eq!(rules.check(&[&pinned]), Accepted);
+    assert_eq!(rules.check(&[&other_key]), mismatch);
+    for at in 0..pinned.len() {
+        let mut changed = pinned.clone();
+        changed[at] ^= 1;
+        assert_ne!(rules.check(&[&changed]), Accepted, "{at}");
+    }
+    // The name does not matter here, the date does.
+    let elsewhere = Rules { name: Some(ServerName::Dns("elsewhere.test")), ..rules };
+    assert_eq!(elsewhere.check(&[&pinned]), Accepted);
+    let late = Rules { time: Some(4_000_000_000), ..rules };
+    assert_eq!(late.check(&[&pinned]), refused(FailureReason::CertificateExpired));
+    // By digest.
+    let digest = sha2::Sha256::digest(&pinned);
+    let policy =
+        ServerCertificate::new(CertificateUsage::DomainIssuedCertificate, MatchingType::Sha256, &digest, &[])
+            .expect("fine");
+    let by_digest = Rules { policy, ..rules };
+    assert_eq!(by_digest.check(&[&pinned]), Accepted);
+    assert_eq!(by_digest.check(&[&other_key]), mismatch);
+    let (digest_384, digest_512) = (sha2::Sha384::digest(&pinned), sha2::Sha512::digest(&pinned));
+    for (matching, digest) in [(MatchingType::Sha384, &digest_384[..]), (MatchingType::Sha512, &digest_512)] {
+        let policy = ServerCertificate::new(CertificateUsage::DomainIssuedCertificate, matching, digest, &[])
+            .expect("fine");
+        assert_eq!(Rules { policy, ..rules }.check(&[&pinned]), Accepted);
+        assert_eq!(Rules { policy, ..rules }.check(&[&other_key]), mismatch);
+    }
+}
+
+#[test]
+fn the_four_usages() {
+    let world = world();
+    let store: [&[u8]; 1] = [&world.anchor];
+    let leaf = world.leaf(&Fields::leaf(HOST));
+    let middle = Authority::new(0x66);
+    let above = world.ca.issue(&Fields::ca("middle"), &middle.spki());
+    let below = middle.issue_as(&name(b"middle"), &Fields::leaf(HOST), &world.key);
+    let mismatch = refused(FailureReason::ServerKeyMismatch);
+    // 0: the chain ends in the store, and the given CA is on the way.
+    let constraint = |expected| Rules::new(CertificateUsage::CaConstraint, expected, &store);
+    assert_eq!(constraint(&world.anchor).check(&[&leaf]), Accepted);
+    assert_eq!(constraint(&above).check(&[&below, &above]), Accepted);
+    assert_eq!(constraint(&above).check(&[&leaf]), mismatch);
+    let other = Authority::new(0x77).own(&Fields::ca("other"));
+    assert_eq!(constraint(&other).check(&[&leaf]), mismatch);
+    // 1: the chain ends in the store, and the certificate is the given one.
+    let service = |expected| Rules::new(CertificateUsage::ServiceCertificateConstraint, expected, &store);
+    assert_eq!(service(&leaf).check(&[&leaf]), Accepted);
+    assert_eq!(service(&below).check(&[&leaf]), mismatch);
+    let elsewhere: [&[u8]; 1] = [&other];
+    let rules = Rules::new(CertificateUsage::ServiceCertificateConstraint, &leaf, &elsewhere);
+    assert_eq!(rules.check(&[&leaf]), refused(FailureReason::UnknownCa));
+    // 2: the given one is the only anchor, whatever the store says.
+    let anchor = Rules::new(CertificateUsage::TrustAnchorAssertion, &other, &store);
+    assert_eq!(anchor.check(&[&leaf]), refused(FailureReason::UnknownCa));
+    assert_eq!(Rules::anchor(&above).check(&[&below]), Accepted);
+    // 2 by digest: the anchor has to be sent.
+    let digest = sha2::Sha256::digest(&world.anchor);
+    let usage = CertificateUsage::TrustAnchorAssertion;
+    let policy = ServerCertificate::new(usage, MatchingType::Sha256, &digest, &[]).expect("fine");
+    let by_digest = Rules { policy, ..Rules::anchor(&world.anchor) };
+    assert_eq!(by_digest.check(&[&leaf, &world.anchor]), Accepted);
+    assert_eq!(by_digest.check(&[&leaf]), refused(FailureReason::UnknownCa));
+    // The leaf is no anchor, even if the digest is its own.
+    let digest = sha2::Sha256::digest(&leaf);
+    let policy = ServerCertificate::new(usage, MatchingType::Sha256, &digest, &[]).expect("fine");
+    assert_eq!(Rules { policy, ..by_digest }.check(&[&leaf]), refused(FailureReason::UnknownCa));
+}
+
+#[test]
+fn nothing_to_trust_is_refused_before_the_handshake() {
+    let world = world();
+    let make = |usage, expected: &[u8], store: &[&[u8]]| {
+        ServerCertificate::new(usage, MatchingType::Exact, expected, store).err()
+    };
+    for usage in [CertificateUsage::CaConstraint, CertificateUsage::ServiceCertificateConstraint] {
+        assert_eq!(make(usage, &world.anchor, &[]), Some(CredentialError::NoTrustStore));
+    }
+    for number in 0..4 {
+        let usage = CertificateUsage::from_number(number).expect("a usage");
+        assert_eq!(make(usage, &[], &[&world.anchor]), Some(CredentialError::NoServerCertificate));
+        assert_eq!(make(usage, b"text", &[&world.anchor]), Some(CredentialError::CertificateFormat));
+    }
+    let short = ServerCertificate::new(CertificateUsage::default(), MatchingType::Sha256, &[0; 31], &[]);
+    assert_eq!(short.err(), Some(CredentialError::DigestLength));
+    assert_eq!(CertificateUsage::default(), CertificateUsage::DomainIssuedCertificate);
+}
+
+#[test]
+fn unknown_critical_extensions_and_name_constraints_are_refused() {
+    let world = world();
+    let bad = refused(FailureReason::BadCertificate);
+    let private: &[u8] = &[0x2A, 0x03, 0x04];
+    let with = |more| world.check(&Fields { more, ..Fields::leaf(HOST) });
+    assert_eq!(with(vec![(private, false, vec![5, 0])]), Accepted);
+    assert_eq!(with(vec![(private, true, vec![5, 0])]), bad);
+    // certificatePolicies, critical and not.
+    assert_eq!(with(vec![(&[0x55, 0x1D, 32], false, vec![0x30, 0])]), Accepted);
+    assert_eq!(with(vec![(&[0x55, 0x1D, 32], true, vec![0x30, 0])]), bad);
+    // Twice the same.
+    let twice =
+        vec![(&[0x55, 0x1D, 32][..], false, vec![0x30, 0]), (&[0x55, 0x1D, 32], false, vec![0x30, 0])];
+    assert_eq!(with(twice), bad);
+    // nameConstraints in a CA, critical or not.
+    let middle = Authority::new(0x66);
+    let leaf = middle.issue_as(&name(b"middle"), &Fields::leaf(HOST), &world.key);
+    for critical in [true, false] {
+        let more = vec![(&[0x55, 0x1D, 30][..], critical, vec![0x30, 0])];
+        let above = world.ca.issue(&Fields { more, ..Fields::ca("middle") }, &middle.spki());
+        assert_eq!(Rules::anchor(&world.anchor).check(&[&leaf, &above]), bad);
+    }
+}
+
+#[test]
+fn a_leaf_must_be_for_servers() {
+    let world = world();
+    let bad = refused(FailureReason::BadCertificate);
+    assert_eq!(world.check(&Fields { purposes: vec![CLIENT_AUTH], ..Fields::leaf(HOST) }), bad);
+    assert_eq!(
+        world.check(&Fields { purposes: vec![CLIENT_AUTH, SERVER_AUTH], ..Fields::leaf(HOST) }),
+        Accepted
+    );
+    assert_eq!(world.check(&Fields { purposes: vec![], ..Fields::leaf(HOST) }), Accepted);
+    let any: &[u8] = &[0x55, 0x1D, 0x25, 0x00];
+    assert_eq!(world.check(&Fields { purposes: vec![any], ..Fields::leaf(HOST) }), Accepted);
+    assert_eq!(world.check(&Fields { key_usage: Some(0x08), ..Fields::leaf(HOST) }), bad);
+    assert_eq!(world.check(&Fields { key_usage: None, ..Fields::leaf(HOST) }), Accepted);
+}
+
+#[test]
+fn signatures_of_authorities() {
+    let world = world();
+    // SHA-384 is in this build.
+    let strong = Fields { algorithm: ECDSA_WITH_SHA384, ..Fields::leaf(HOST) };
+    assert_eq!(world.check(&strong), Accepted);
+    // SHA-1, SHA-512: not supported.
+    for last in [1, 4] {
+        let algorithm: &'static [u8] = if last == 1 {
+            &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 1]
+        } else {
+            &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 4]
+        };
+        let outcome = world.check(&Fields { algorithm, ..Fields::leaf(HOST) });
+        assert_eq!(outcome, refused(FailureReason::UnsupportedCertificate));
+    }
+    // The two copies of the algorithm differ.
+    let leaf = world.leaf(&Fields::leaf(HOST));
+    let at = leaf.windows(8).rposition(|window| window == ECDSA_WITH_SHA256).expect("the outer one");
+    let mut swapped = leaf.clone();
+    swapped[at + 7] = 3;
+    assert_eq!(Rules::anchor(&world.anchor).check(&[&swapped]), refused(FailureReason::BadCertificate));
+    // Any bit of the signed part.
+    for at in (4..leaf.len()).step_by(7) {
+        let mut changed = leaf.clone();
+        changed[at] ^= 1;
+        assert_ne!(Rules::anchor(&world.anchor).check(&[&changed]), Accepted, "{at}");
+    }
+}
+
+#[test]
+fn another_kind_of_key_is_refused() {
+    let world = world();
+    let mut rsa = world.key.clone();
+    rsa[6] ^= 1;
+    let outcome = Rules::anchor(&world.anchor).check(&[&world.ca.issue(&Fields::leaf(HOST), &rsa)]);
+    assert_eq!(outcome, refused(FailureReason::UnsupportedCertificate));
+    // A point off the curve is found when it is used.
+    let mut point = world.key.clone();
+    *point.last_mut().expect("a point") ^= 1;
+    let rules = Rules::anchor(&world.anchor);
+    let leaf = world.ca.issue(&Fields::leaf(HOST), &point);
+    let mut duel = Duel::<Everything>::new(rules.security());
+    let mut server = Hostile { ecdhe: true, ..Hostile::new() };
+    server.read_hello(&mut duel);
+    let hello = server.server_hello(ECDSA_CCM_8, &[], &[extension(23, &[])]);
+    let exchange = server.key_exchange();
+    let flight = [
+        server.say(SERVER_HELLO, &hello),
+        server.say(CERTIFICATE, &chain(&[&leaf])),
+        server.say(SERVER_KEY_EXCHANGE, &exchange),
+    ]
+    .concat();
+    duel.deliver(&flight);
+    duel.assert_failed(FailureReason::BadSignature, 51);
+}
+
+/// CVE-2026-9267 and its kind: lengths that do not fit each other.
+#[test]
+fn malformed_certificate_messages_are_refused() {
+    let world = world();
+    let rules = Rules::anchor(&world.anchor);
+    let good = chain(&[&world.leaf(&Fields::leaf(HOST)), &world.anchor]);
+    assert_eq!(rules.outcome_of(&good), Accepted);
+    for cut in 0..good.len() {
+        assert_ne!(rules.outcome_of(&good[..cut]), Accepted, "cut at {cut}");
+    }
+    assert_ne!(rules.outcome_of(&[&good[..], &[0]].concat()), Accepted);
+    // Each byte of the lengths at the start.
+    for at in 0..10 {
+        for change in [1, 0x80] {
+            let mut wrong = good.clone();
+            wrong[at] ^= change;
+            assert_ne!(rules.outcome_of(&wrong), Accepted, "{at}");
+        }
+    }
+    // An empty certificate in the list.
+    assert_eq!(rules.outcome_of(&chain(&[&[]])), refused(FailureReason::BadCertificate));
+}

@@ -1,0 +1,21 @@
+//! Attacks on the client by a server (or somebody in between) who does not keep to the protocol.
+//!
+//! `lines.rs` has the list of what is tried, and the tests of each. The hostile server writes its own bytes: it shares
+//! primitives with the client, but no codec.
+#![allow(unreachable_pub, reason = "a test program has no outside")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod builder;
+mod certificates;
+mod duel;
+mod hostile;
+mod limits;
+mod lines;
+mod parsing;
+mod records;
+mod resources;
+mod sequences;
+mod server_half;
+mod state_machine;

@@ -1,0 +1,8 @@
+#[derive(coracle::Object)]
+#[lwm2m(id = 33001)]
+struct Valve {
+    #[lwm2m(id = 0, ops = "R")]
+    position: u8,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use coracle::model::Changes;
+
+#[derive(coracle::Object)]
+#[lwm2m(id = 33001)]
+struct Valve {
+    #[lwm2m(id = 0, ops = "R", range = 0..=100)]
+    position: u8,
+    changes: Changes,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use coracle::model::Changes;
+
+#[derive(coracle::Object)]
+#[lwm2m(id = 33001)]
+struct Valve {
+    #[lwm2m(id = 0, ops = "R")]
+    position: u8,
+    #[lwm2m(id = 0, ops = "R")]
+    level: u8,
+    changes: Changes,
+}
+
+fn main() {}

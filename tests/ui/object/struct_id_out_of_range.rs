@@ -1,0 +1,11 @@
+use coracle::model::Changes;
+
+#[derive(coracle::Object)]
+#[lwm2m(id = 65535)]
+struct Valve {
+    #[lwm2m(id = 0, ops = "R")]
+    position: u8,
+    changes: Changes,
+}
+
+fn main() {}

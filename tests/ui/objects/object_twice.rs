@@ -1,0 +1,17 @@
+use coracle::model::Changes;
+
+#[derive(coracle::Object)]
+#[lwm2m(id = 33001)]
+struct Valve {
+    #[lwm2m(id = 0, ops = "R")]
+    position: u8,
+    changes: Changes,
+}
+
+#[derive(coracle::Objects)]
+struct Things {
+    first: Valve,
+    second: Valve,
+}
+
+fn main() {}

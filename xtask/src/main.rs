@@ -1,0 +1,111 @@
+//! `cargo xtask <command>`: what the repository measures, checks and tests.
+
+mod config;
+mod cortex_m4;
+mod deny;
+mod dtls;
+mod esp;
+mod firmware;
+mod fuzz;
+mod instructions;
+mod miri;
+mod packages;
+mod process;
+mod qemu;
+mod sizes;
+mod stack;
+mod test;
+
+use std::process::ExitCode;
+
+/// What every command returns.
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Name, what it does, how.
+type Command = (&'static str, &'static str, fn(&[String]) -> Outcome);
+
+const COMMANDS: &[Command] = &[
+    (
+        "test",
+        "installs the peers that tests need and passes all tests; `test [STEP].. [--no-install]` for some of them",
+        test::run,
+    ),
+    (
+        "sizes",
+        "flash, RAM and stack of firmware sets, into docs/SIZES.md; `sizes --check` fails when one has grown",
+        sizes::run,
+    ),
+    (
+        "instructions",
+        "instructions per request on x86-64, or with `--cortex-m4` on that; `--write`, `--check`: docs/INSTRUCTIONS.md",
+        instructions::run,
+    ),
+    (
+        "firmware",
+        "links the firmware with core alone, and fails when a panic or an allocation can be reached",
+        firmware::run,
+    ),
+    (
+        "fuzz",
+        "runs every fuzz target, or those named, for 10 s, or as long as `--seconds` says; with a file: replays it",
+        fuzz::run,
+    ),
+    ("esp", "builds firmware for the ESP32-C3, makes images and lets esptool check them", esp::run),
+    ("qemu", "the demo device in an emulator with Leshan as its server; `qemu <board> [--psk]`", qemu::run),
+    ("miri", "the tests of the codecs under Miri", miri::run),
+    ("deny", "licences, sources and banned crates of every workspace, by deny.toml", deny::run),
+    (
+        "dtls",
+        "wire, flash, RAM and instructions of DTLS, into docs/DTLS.md; `dtls --check` fails when the flash has grown",
+        dtls::run,
+    ),
+    (
+        "stack",
+        "worst-case stack of the client on Cortex-M4: bound and really used; `stack --check` fails when one has grown",
+        stack::run,
+    ),
+    ("config", "prints a config.toml with every key, its meaning and default", config::run),
+];
+
+/// What a command takes; `None` if it looks at its arguments itself.
+fn options(command: &str) -> Option<&'static [&'static str]> {
+    match command {
+        "test" | "fuzz" | "qemu" => None,
+        "sizes" => Some(&["--check", "--keep-choices"]),
+        "instructions" => Some(&["--cortex-m4", "--write", "--check"]),
+        "dtls" | "stack" => Some(&["--check"]),
+        _ => Some(&[]),
+    }
+}
+
+/// Refuses what a command does not know: a misspelled `--check` would write the figures instead.
+fn check_arguments(command: &str, arguments: &[String]) -> Outcome {
+    let Some(known) = options(command) else { return Ok(()) };
+    match arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
+        None => Ok(()),
+        Some(other) if known.is_empty() => {
+            Err(format!("{command} takes no arguments, but got {other}").into())
+        }
+        Some(other) => Err(format!("{command} does not know {other}; it knows {}", known.join(", ")).into()),
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let name = arguments.first().map_or("", String::as_str);
+    let Some((_, _, command)) = COMMANDS.iter().find(|(known, _, _)| *known == name) else {
+        if !matches!(name, "" | "help" | "--help" | "-h") {
+            eprintln!("error: there is no command {name}");
+        }
+        eprintln!("cargo xtask <command>");
+        COMMANDS.iter().for_each(|(name, what, _)| eprintln!("  {name:<13} {what}"));
+        return ExitCode::FAILURE;
+    };
+    match check_arguments(name, &arguments[1..]).and_then(|()| command(&arguments[1..])) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
