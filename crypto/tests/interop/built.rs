@@ -120,7 +120,7 @@ fn mbedtls_tells_an_unknown_identity() {
     else {
         panic!("{event:?}\n{}", peer.output());
     };
-    assert!(started.elapsed() < Duration::from_secs(1), "it took {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(10), "it took {:?}", started.elapsed());
     // The same connection and server, with the right identity, at once.
     client.handshake(&security(&[]), &Options::DEFAULT).expect("a handshake");
 }
@@ -187,10 +187,7 @@ fn pion_in_bad_weather() {
                 let connected = client.handshake(&security, &Options { backoff, ..Options::DEFAULT });
                 assert!(connected.is_ok(), "seed {seed}: {connected:?}\n{}", peer.output());
                 assert_eq!(security.extended_master_secret, Requirement::Required);
-                let answered = (0..40).any(|_| {
-                    client.send(b"over and back");
-                    client.receive(&security, Duration::from_millis(200)).is_some()
-                });
+                let answered = client.insist(&security, b"over and back", |answer| answer.is_some());
                 assert!(answered, "seed {seed}: {}", peer.output());
             });
         }

@@ -109,6 +109,25 @@ impl<P: Profile> Client<P> {
         None
     }
 
+    /// Repeats application data, and whatever of the handshake is still lost, until `arrived` says so of the answers
+    /// or of the server: a minute at most.
+    pub fn insist(
+        &mut self,
+        security: &Security<'_>,
+        data: &[u8],
+        mut arrived: impl FnMut(Option<Vec<u8>>) -> bool,
+    ) -> bool {
+        let deadline = std::time::Instant::now() + Duration::from_mins(1);
+        while std::time::Instant::now() < deadline {
+            self.send(data);
+            let answer = self.receive(security, Duration::from_millis(200));
+            if arrived(answer) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Closes, and tells the server.
     pub fn close(&mut self, security: &Security<'_>) {
         let now = self.now();

@@ -257,9 +257,6 @@ fn bad_weather(seed: u64, peer: &Peer, security: &Security<'_>) {
     let backoff = Backoff { initial_ms: 500, max_ms: 4_000, attempts: 12, last_flight_attempts: 12 };
     let connected = client.handshake(security, &Options { backoff, ..Options::DEFAULT });
     assert!(connected.is_ok(), "seed {seed}: {connected:?}\n{}", peer.output());
-    let answered = (0..40).any(|_| {
-        client.send(b"over and back");
-        client.receive(security, Duration::from_millis(200)).is_some()
-    });
+    let answered = client.insist(security, b"over and back", |answer| answer.is_some());
     assert!(answered, "seed {seed}: {}", peer.output());
 }

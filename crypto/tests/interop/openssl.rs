@@ -355,11 +355,8 @@ fn resumption_in_bad_weather() {
             "seed {seed}: {connected:?}\n{}",
             peer.output()
         );
-        let arrived = (0..40).any(|_| {
-            client.send(b"after the storm\n");
-            std::thread::sleep(Duration::from_millis(50));
-            peer.output().contains("after the storm")
-        });
+        let arrived =
+            client.insist(&security, b"after the storm\n", |_| peer.output().contains("after the storm"));
         assert!(arrived, "seed {seed}: {}", peer.output());
     });
 }
@@ -380,11 +377,7 @@ fn bad_weather(seed: u64, peer: &Peer, security: &Security<'_>) {
     let backoff = Backoff { initial_ms: 500, max_ms: 4_000, attempts: 12, last_flight_attempts: 12 };
     let connected = client.handshake(security, &Options { backoff, ..Options::DEFAULT });
     assert!(connected.is_ok(), "seed {seed}: {connected:?}\n{}", peer.output());
-    // Data may be lost: repeat.
-    let arrived = (0..40).any(|_| {
-        client.send(b"from the client\n");
-        std::thread::sleep(Duration::from_millis(50));
-        peer.output().contains("from the client")
-    });
+    let arrived =
+        client.insist(security, b"from the client\n", |_| peer.output().contains("from the client"));
     assert!(arrived, "seed {seed}: {}", peer.output());
 }

@@ -46,7 +46,7 @@ fn a_device_that_never_answers() {
     let error =
         device.read("/3", None).non_confirmable().timeout(Duration::from_millis(80)).send().unwrap_err();
     assert!(matches!(error, RequestError::TimedOut(_)), "{error}");
-    assert!((80..2000).contains(&begin.elapsed().as_millis()));
+    assert!((80..10_000).contains(&begin.elapsed().as_millis()));
     assert_eq!(pair.fake.requests.lock().unwrap().len(), 5, "a NON is sent once");
 }
 
