@@ -27,9 +27,6 @@ fn main() {
          const RAW_PUBLIC_KEYS: bool = {};\n\
          const CERTIFICATES: bool = {};\n\
          const CONNECTION_ID: bool = {};\n\
-         const MAX_FRAGMENT_LENGTH: u16 = 0;\n\
-         const RECORD_SIZE_LIMIT: u16 = 0;\n\
-         const FAILED_OPEN_LIMIT: u32 = 1 << 20;\n\
          type Aes = SoftAes;\n\
          type Curve = {curve};\n\
          type KeyBlock = [u8; key_block_len(Self::SUITES)];\n\

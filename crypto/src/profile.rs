@@ -72,16 +72,16 @@ pub trait Profile: 'static {
     const CONNECTION_ID: bool;
 
     /// The largest plaintext of a record that we ask the server to keep to, by the `max_fragment_length` extension
-    /// (RFC 6066 section 4): 512, 1024, 2048 or 4096 bytes; 0 not to ask.
-    const MAX_FRAGMENT_LENGTH: u16;
+    /// (RFC 6066 section 4): 512, 1024, 2048 or 4096 bytes; 0 not to ask, as when nothing is said.
+    const MAX_FRAGMENT_LENGTH: u16 = 0;
 
     /// The same by the finer `record_size_limit` extension (RFC 8449): 64 to 16384 bytes; 0 not to ask. Where a
     /// server knows both, this one counts.
-    const RECORD_SIZE_LIMIT: u16;
+    const RECORD_SIZE_LIMIT: u16 = 0;
 
     /// Records that may fail authentication before the session is given up (the forgery limit that RFC 9147 section
     /// 4.5.3 asks for): 0 for no limit. The short tag of CCM_8 is guessed with probability `limit * 2^-64`.
-    const FAILED_OPEN_LIMIT: u32;
+    const FAILED_OPEN_LIMIT: u32 = 1 << 20;
 
     /// AES-128: [`SoftAes`](crate::SoftAes), or hardware.
     type Aes: Aes128;

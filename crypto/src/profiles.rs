@@ -13,9 +13,6 @@ impl Profile for PskOnly {
     const RAW_PUBLIC_KEYS: bool = false;
     const CERTIFICATES: bool = false;
     const CONNECTION_ID: bool = false;
-    const MAX_FRAGMENT_LENGTH: u16 = 0;
-    const RECORD_SIZE_LIMIT: u16 = 0;
-    const FAILED_OPEN_LIMIT: u32 = 1 << 20;
     type Aes = SoftAes;
     type Curve = NoCurve;
     type KeyBlock = [u8; 40];
@@ -36,9 +33,6 @@ impl Profile for PskCid {
     const RAW_PUBLIC_KEYS: bool = false;
     const CERTIFICATES: bool = false;
     const CONNECTION_ID: bool = true;
-    const MAX_FRAGMENT_LENGTH: u16 = 0;
-    const RECORD_SIZE_LIMIT: u16 = 0;
-    const FAILED_OPEN_LIMIT: u32 = 1 << 20;
     type Aes = SoftAes;
     type Curve = NoCurve;
     type KeyBlock = [u8; 40];
@@ -59,9 +53,6 @@ impl Profile for PskRpkCid {
     const RAW_PUBLIC_KEYS: bool = true;
     const CERTIFICATES: bool = false;
     const CONNECTION_ID: bool = true;
-    const MAX_FRAGMENT_LENGTH: u16 = 0;
-    const RECORD_SIZE_LIMIT: u16 = 0;
-    const FAILED_OPEN_LIMIT: u32 = 1 << 20;
     type Aes = SoftAes;
     type Curve = P256;
     type KeyBlock = [u8; 40];
@@ -82,9 +73,6 @@ impl Profile for PskRpkX509Cid {
     const RAW_PUBLIC_KEYS: bool = true;
     const CERTIFICATES: bool = true;
     const CONNECTION_ID: bool = true;
-    const MAX_FRAGMENT_LENGTH: u16 = 0;
-    const RECORD_SIZE_LIMIT: u16 = 0;
-    const FAILED_OPEN_LIMIT: u32 = 1 << 20;
     type Aes = SoftAes;
     type Curve = P256;
     type KeyBlock = [u8; 40];
@@ -120,7 +108,6 @@ impl Profile for Everything {
     const CONNECTION_ID: bool = true;
     const MAX_FRAGMENT_LENGTH: u16 = 1024;
     const RECORD_SIZE_LIMIT: u16 = 1200;
-    const FAILED_OPEN_LIMIT: u32 = 1 << 20;
     type Aes = SoftAes;
     type Curve = P256;
     type KeyBlock = [u8; key_block_len(Self::SUITES)];

@@ -27,9 +27,6 @@ impl Profile for ServerProfile {
     const RAW_PUBLIC_KEYS: bool = false;
     const CERTIFICATES: bool = false;
     const CONNECTION_ID: bool = true;
-    const MAX_FRAGMENT_LENGTH: u16 = 0;
-    const RECORD_SIZE_LIMIT: u16 = 0;
-    const FAILED_OPEN_LIMIT: u32 = 1 << 20;
     type Aes = <profiles::PskCid as Profile>::Aes;
     type Curve = <profiles::PskCid as Profile>::Curve;
     type KeyBlock = <profiles::PskCid as Profile>::KeyBlock;

@@ -14,8 +14,6 @@ impl Profile for Server {
     const RAW_PUBLIC_KEYS: bool = true;
     const CERTIFICATES: bool = true;
     const CONNECTION_ID: bool = true;
-    const MAX_FRAGMENT_LENGTH: u16 = 0;
-    const RECORD_SIZE_LIMIT: u16 = 0;
     const FAILED_OPEN_LIMIT: u32 = 0;
     type Aes = SoftAes;
     type Curve = P256;
@@ -36,9 +34,6 @@ impl Profile for AllSuites {
     const RAW_PUBLIC_KEYS: bool = true;
     const CERTIFICATES: bool = true;
     const CONNECTION_ID: bool = true;
-    const MAX_FRAGMENT_LENGTH: u16 = 0;
-    const RECORD_SIZE_LIMIT: u16 = 0;
-    const FAILED_OPEN_LIMIT: u32 = 1 << 20;
     type Aes = SoftAes;
     type Curve = P256;
     type KeyBlock = [u8; key_block_len(Self::SUITES)];

@@ -25,8 +25,6 @@ impl Profile for Suites {
     const RAW_PUBLIC_KEYS: bool = false;
     const CERTIFICATES: bool = false;
     const CONNECTION_ID: bool = true;
-    const MAX_FRAGMENT_LENGTH: u16 = 0;
-    const RECORD_SIZE_LIMIT: u16 = 0;
     const FAILED_OPEN_LIMIT: u32 = 0;
     type Aes = SoftAes;
     type Curve = NoCurve;

@@ -23,8 +23,6 @@ impl Profile for Anchored {
     const RAW_PUBLIC_KEYS: bool = true;
     const CERTIFICATES: bool = true;
     const CONNECTION_ID: bool = false;
-    const MAX_FRAGMENT_LENGTH: u16 = 0;
-    const RECORD_SIZE_LIMIT: u16 = 0;
     const FAILED_OPEN_LIMIT: u32 = 0;
     type Aes = SoftAes;
     type Curve = P256;
