@@ -29,7 +29,16 @@ pub use values::Configuration;
 ///
 /// The path is relative to the crate's own folder. If the file has problems they are printed and the build script exits.
 pub fn profile(path: impl AsRef<Path>) {
-    generate(path.as_ref(), emit::firmware);
+    generate(path.as_ref(), "profile", emit::firmware);
+}
+
+/// As [`profile`], for a crate with several of them: `plain.toml` is written as `plain.rs`, to be included where its
+/// module is, with `include!(concat!(env!("OUT_DIR"), "/plain.rs"));`.
+pub fn profiles(paths: &[&str]) {
+    for path in paths.iter().map(Path::new) {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        generate(path, &name, emit::firmware);
+    }
 }
 
 /// As [`profile`], for the crate `coracle` itself, whose own `config.toml` can be replaced with another file through the
@@ -37,10 +46,10 @@ pub fn profile(path: impl AsRef<Path>) {
 pub fn default_profile(path: impl AsRef<Path>) {
     println!("cargo::rerun-if-env-changed=CORACLE_CONFIG");
     let path = env::var_os("CORACLE_CONFIG").map_or_else(|| path.as_ref().to_owned(), PathBuf::from);
-    generate(&path, emit::own);
+    generate(&path, "profile", emit::own);
 }
 
-fn generate(path: &Path, emit: fn(&Configuration) -> String) {
+fn generate(path: &Path, name: &str, emit: fn(&Configuration) -> String) {
     let folder = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
     let file = folder.join(path);
     println!("cargo::rerun-if-changed={}", file.display());
@@ -48,7 +57,8 @@ fn generate(path: &Path, emit: fn(&Configuration) -> String) {
         fs::read_to_string(&file).unwrap_or_else(|error| fail(&format!("{}: {error}", file.display())));
     match read(&text) {
         Ok(configuration) => {
-            let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default().join("profile.rs");
+            let out =
+                env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default().join(format!("{name}.rs"));
             fs::write(&out, emit(&configuration))
                 .unwrap_or_else(|error| fail(&format!("{}: {error}", out.display())));
         }
