@@ -29,7 +29,7 @@ const STEPS: &[Step] = &[
     ("tests", || {
         // Most of the time of tests with other programs is waiting: more of them at once than there are processors.
         let mut tests = command("cargo", "");
-        tests.args(["test", "--workspace", "--all-features", "--locked"]);
+        tests.args(["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"]);
         run_command(tests.env("CORACLE_PEERS", "required").env("RUST_TEST_THREADS", "8"))
     }),
     ("documentation", || {
@@ -68,12 +68,19 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     coracle_leshan_peer::build()?;
     coracle_peer_programs::built::prepare()?;
     let mut report = Vec::new();
+    let mut failures = Vec::new();
     for (name, step) in STEPS.iter().filter(|(name, _)| named.is_empty() || named.contains(name)) {
         let started = Instant::now();
         eprintln!("\n=== {name}");
-        step().map_err(|error| format!("{name}: {error}"))?;
+        let outcome = step();
         report.push(format!("{name:<14} {:>4} s", started.elapsed().as_secs()));
+        // The other steps may have more to say.
+        if let Err(error) = outcome {
+            eprintln!("{name}: {error}");
+            failures.push(format!("{name}: {error}"));
+        }
     }
-    println!("\nall of it holds:\n{}\nsteps: {} passed, 0 failed", report.join("\n"), report.len());
-    Ok(())
+    let passed = report.len() - failures.len();
+    println!("\n{}\nsteps: {passed} passed, {} failed", report.join("\n"), failures.len());
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n").into()) }
 }
