@@ -6,6 +6,8 @@ use coracle::RegistrationState;
 use coracle_demo_server::{Config, Format, Mode, Server};
 use coracle_test_device::{Device, Server as Account, profiles};
 
+/// After this nothing of a registration or a request is on its way any more.
+const SETTLED: Duration = Duration::from_secs(2);
 /// How long an idle registration is watched.
 const WATCHED: Duration = Duration::from_mins(1);
 
@@ -15,7 +17,7 @@ fn an_idle_registration_never_wakes_up() {
     let server = Server::start(Config::default()).expect("a port");
     let device = Device::start::<profiles::Plain>("idle", &[Account::new(server.uri()).lifetime(3_600)]);
     device.wait_state(RegistrationState::Registered);
-    std::thread::sleep(Duration::from_millis(500));
+    std::thread::sleep(SETTLED);
     let (waits, cpu) = (device.waits(), device.cpu_time());
     std::thread::sleep(WATCHED);
     // Asking for the processor time has woken it up once, and it is asked twice.
@@ -43,8 +45,11 @@ fn a_minute_has_as_many_wake_ups_as_messages() {
     std::thread::sleep(WATCHED);
     let (count, woken) = ((updates(&device) - before) as u64, device.waits() - waits);
     assert!(count >= 1, "{:?}", started.elapsed());
+    // What a server that had to wait for its turn was sent again, and answered again.
+    let repeated = server.stats().duplicates;
     // The time has come, the answer has come; and one more for what the test caught half-way.
-    assert!(woken <= 2 * count + 2, "{woken} wake-ups for {count} Updates");
+    let allowed = 2 * (count + repeated) + 2;
+    assert!(woken <= allowed, "{woken} wake-ups for {count} Updates, {repeated} of them repeated");
     device.stop();
 }
 
@@ -59,7 +64,7 @@ fn requests_leave_no_tick_behind() {
     handle.observe("/3303/0/5700", Format::Text).send().expect("an answer");
     handle.write("/3303/0/5750", "x", Mode::Replace, Format::Text).send().expect("an answer");
     device.update(|things| things.temperature[0].set_sensor_value(1.0));
-    std::thread::sleep(Duration::from_millis(500));
+    std::thread::sleep(SETTLED);
     let waits = device.waits();
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(device.waits(), waits);

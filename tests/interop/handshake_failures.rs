@@ -15,8 +15,8 @@ use crate::server::{Endpoint, Server};
 use crate::transport::{Transport, pre_shared_key};
 
 const SERVER: ServerIndex = ServerIndex(0);
-/// From power-on to the event. The profile gives up a last flight after 1.5 s.
-const SOON: Duration = Duration::from_secs(20);
+/// From power-on to the event. The profile gives up a last flight after 3.5 s.
+const SOON: Duration = Duration::from_mins(1);
 
 /// The next failure of a handshake, and that the device goes on after it.
 fn failure(device: &Device) -> (FailureReason, AlertSeen) {

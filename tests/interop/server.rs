@@ -1,5 +1,6 @@
 //! Leshan as many tests at once use it, and one endpoint of it as one test sees it.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
@@ -205,8 +206,9 @@ impl Endpoint {
         .code
     }
 
-    /// Executes Disable. Leshan gives a request up when the device de-registers before it has looked at the answer.
-    pub(crate) fn disable(&self, path: &str) {
+    /// Executes what ends the registration. Leshan gives a request up when the device de-registers, or registers anew, before it
+    /// has looked at the answer.
+    pub(crate) fn execute_last(&self, path: &str) {
         let ticket = self.server.with(|leshan| leshan.submit(Command::execute(&self.name, path)));
         let answer = ticket.and_then(|ticket| self.answer(&ticket));
         match answer {
@@ -214,6 +216,11 @@ impl Endpoint {
             Err(Error::Failed { kind: Failure::Cancelled, .. }) => {}
             Err(error) => panic!("{}: {error}", self.name),
         }
+    }
+
+    /// Executes Disable.
+    pub(crate) fn disable(&self, path: &str) {
+        self.execute_last(path);
         assert!(!self.unregistered(), "de-registered, not expired");
     }
 
@@ -275,7 +282,8 @@ impl Endpoint {
         name == self.name
     }
 
-    /// What the server got from the device at this address so far, with options in Californium's words.
+    /// What the server got from the device at this address so far, with options in Californium's words. Repetitions are left
+    /// out: a slow server gets some.
     pub(crate) fn messages(&self, address: &str) -> Vec<CoapTrace> {
         let ours = |event: &Event| match event {
             Event::Coap(trace) if trace.way == "in" && trace.coap.source.as_deref() == Some(address) => {
@@ -285,7 +293,9 @@ impl Endpoint {
         };
         let mut state = self.server.0.state();
         state.absorb();
-        state.events.iter().filter_map(|(_, event)| ours(event)).collect()
+        let mut seen = HashSet::new();
+        let messages = state.events.iter().filter_map(|(_, event)| ours(event));
+        messages.filter(|trace| seen.insert((trace.coap.kind.clone(), trace.coap.mid))).collect()
     }
 
     /// Waits for the next Register.

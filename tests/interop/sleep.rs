@@ -1,5 +1,7 @@
 //! A device that loses its RAM and its address in sleep, and goes on with what it has saved.
 
+use std::time::{Duration, Instant};
+
 use coracle::{Event, RegistrationState, ServerIndex, SessionEvent};
 use coracle_leshan_peer::{Format, Value};
 use coracle_peer_programs::{Proxy, Weather};
@@ -48,17 +50,26 @@ fn wakes_with_one_datagram(over: Transport) {
     let mut device = server.start::<Secure>();
     let id = server.registered().id;
     device.wait_state(RegistrationState::Registered);
-    for _ in 0..3 {
-        let [before, ..] = proxy.counts();
+    let mut measured = 0;
+    for _ in 0..20 {
+        let ([before, ..], started) = (proxy.counts(), Instant::now());
         device = sleep(device, &server, &proxy);
         let (_, update) = server.updated();
         device.wait_state(RegistrationState::Registered);
         assert_eq!(update.id, id, "the registration from before");
         let [after, ..] = proxy.counts();
-        assert_eq!(after - before, 1, "the Update is all that it sends");
+        // Without an answer in this time the profile sends it again.
+        if started.elapsed() < Duration::from_millis(500) {
+            assert_eq!(after - before, 1, "the Update is all that it sends");
+            measured += 1;
+        }
         is_served(&server);
         assert!(handshakes(&device).is_empty(), "the session from before");
+        if measured == 3 {
+            break;
+        }
     }
+    assert!(measured > 0, "no Update of twenty was answered in half a second");
     // Observations survive as well.
     server.observe(SENSOR, Some(Format::SenmlCbor));
     sensor(&device, &server, 5.0);

@@ -17,7 +17,7 @@ const SEEDS: u64 = 4;
 fn what_is_confirmed_happens_once_and_in_order(over: Transport) {
     let options = Options::default()
         .setting("COAP.ACK_TIMEOUT", "500[ms]")
-        .setting("COAP.MAX_RETRANSMIT", "8")
+        .setting("COAP.MAX_RETRANSMIT", "20")
         .setting("COAP.MAX_ACK_TIMEOUT", "2[s]");
     let Some(server) = Server::start(options) else { return };
     std::thread::scope(|scope| {

@@ -37,7 +37,7 @@ pub(crate) fn measure(image: &PathBuf) -> Result<Vec<Row>, Box<dyn std::error::E
         return Err("qemu-system-arm is missing: apt-get install qemu-system-arm".into());
     }
     let mut emulator = Command::new("timeout");
-    emulator.args(["120", "qemu-system-arm", "-M", "mps2-an386", "-nographic", "-monitor", "none"]);
+    emulator.args(["900", "qemu-system-arm", "-M", "mps2-an386", "-nographic", "-monitor", "none"]);
     emulator.args(["-serial", "none", "-chardev", "stdio,id=host", "-icount", "shift=0"]);
     emulator.args(["-semihosting-config", "enable=on,target=native,chardev=host", "-kernel"]).arg(image);
     output(&mut emulator)?.lines().map(row).collect()

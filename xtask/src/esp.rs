@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Outcome;
-use crate::process::{command, llvm_tool, output, root, run as run_command};
+use crate::process::{command, fetch, llvm_tool, output, root, run as run_command};
 
 const FOLDER: &str = "examples/esp32c3";
 const TARGET: &str = "riscv32imc-unknown-none-elf";
@@ -86,7 +86,7 @@ fn esptool() -> Result<PathBuf, Box<dyn Error>> {
     };
     if !is_right() {
         run_command(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-        run_command(Command::new(folder.join("bin/pip")).args(["install", "--quiet", ESPTOOL]))?;
+        fetch(Command::new(folder.join("bin/pip")).args(["install", "--quiet", ESPTOOL]))?;
         if !is_right() {
             return Err(format!("{} is not {ESPTOOL}", esptool.display()).into());
         }

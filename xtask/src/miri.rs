@@ -2,7 +2,7 @@
 //! of the FreeRTOS platform, which is unsafe itself, over a kernel made for tests.
 
 use crate::Outcome;
-use crate::process::{command, exists, run as run_command};
+use crate::process::{command, exists, fetch, run as run_command};
 
 /// The compiler that has Miri. Another date may have another, or none: one is enough.
 const TOOLCHAIN: &str = "nightly-2026-05-20";
@@ -86,7 +86,7 @@ pub(crate) fn run(_: &[String]) -> Outcome {
     }
     let mut install = command("rustup", "");
     install.args(["toolchain", "install", TOOLCHAIN, "--profile", "minimal", "--component", "miri,rust-src"]);
-    run_command(&mut install)?;
+    fetch(&mut install)?;
     for Tests { package, modules, but_not, flags } in TESTS {
         let mut miri = command("rustup", "");
         miri.args([

@@ -1,7 +1,7 @@
 //! What tests need beside Rust, and how to get it on Debian.
 
 use crate::Outcome;
-use crate::process::{command, exists, output, run as run_command};
+use crate::process::{command, exists, fetch, output, run as run_command};
 
 /// A program, or the path of a file, and the Debian package that has it.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -89,6 +89,6 @@ fn rustup() -> Outcome {
         let line = file.lines().find(|line| line.starts_with(key)).unwrap_or_default();
         line.split('"').skip(1).step_by(2).map(str::to_owned).collect()
     };
-    run_command(command("rustup", "").args(["component", "add"]).args(list("components")))?;
-    run_command(command("rustup", "").args(["target", "add"]).args(list("targets")))
+    fetch(command("rustup", "").args(["component", "add"]).args(list("components")))?;
+    fetch(command("rustup", "").args(["target", "add"]).args(list("targets")))
 }

@@ -26,6 +26,18 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     if status.success() { Ok(()) } else { Err(format!("{} failed: {status}", line(command)).into()) }
 }
 
+/// Runs a command that needs the network, which may be there again after a while.
+pub(crate) fn fetch(command: &mut Command) -> Outcome {
+    for pause in [10, 60] {
+        match run(command) {
+            Ok(()) => return Ok(()),
+            Err(error) => eprintln!("{error}; once more in {pause} s"),
+        }
+        std::thread::sleep(std::time::Duration::from_secs(pause));
+    }
+    run(command)
+}
+
 /// Runs a command and returns what it prints; its errors are part of the message when it fails.
 pub(crate) fn output(command: &mut Command) -> Result<String, Box<dyn std::error::Error>> {
     let output =

@@ -1,8 +1,17 @@
 //! The client over a socket: the loop that an application has.
 
-use coracle_crypto::{Connected, Connection, Event, Instant, Options, Profile, Rng, RngError, Security};
+use coracle_crypto::{
+    Backoff, Connected, Connection, Event, Instant, Options, Profile, Rng, RngError, Security,
+};
 use std::net::UdpSocket;
 use std::time::Duration;
+
+/// Longer than anything takes on loopback, where nothing is lost, on a machine that has much else to do.
+pub const SOON: Duration = Duration::from_secs(30);
+
+/// For networks that lose a fifth of everything: the chance that a flight and all its repetitions are lost is nothing.
+pub const PATIENT: Backoff =
+    Backoff { initial_ms: 500, max_ms: 4_000, attempts: 20, last_flight_attempts: 20 };
 
 /// Random numbers of the system.
 pub struct SystemRng;
@@ -76,7 +85,8 @@ impl<P: Profile> Client<P> {
     pub fn handshake(&mut self, security: &Security<'_>, options: &Options) -> Result<Connected, Event> {
         let now = self.now();
         self.connection.connect(now, security, options).expect("the configuration is right");
-        let deadline = std::time::Instant::now() + Duration::from_mins(1);
+        // Later than the latest end that any flight of a patient client comes to.
+        let deadline = std::time::Instant::now() + Duration::from_mins(4);
         let mut data = Vec::new();
         while std::time::Instant::now() < deadline {
             match self.connection.poll_event() {
@@ -110,14 +120,14 @@ impl<P: Profile> Client<P> {
     }
 
     /// Repeats application data, and whatever of the handshake is still lost, until `arrived` says so of the answers
-    /// or of the server: a minute at most.
+    /// or of the server: two minutes at most.
     pub fn insist(
         &mut self,
         security: &Security<'_>,
         data: &[u8],
         mut arrived: impl FnMut(Option<Vec<u8>>) -> bool,
     ) -> bool {
-        let deadline = std::time::Instant::now() + Duration::from_mins(1);
+        let deadline = std::time::Instant::now() + Duration::from_mins(2);
         while std::time::Instant::now() < deadline {
             self.send(data);
             let answer = self.receive(security, Duration::from_millis(200));

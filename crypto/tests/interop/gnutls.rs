@@ -1,7 +1,7 @@
 //! GnuTLS's `gnutls-serv`, the peer for raw public keys.
 
 use crate::client_key;
-use crate::driver::Client;
+use crate::driver::{Client, PATIENT, SOON};
 use coracle_crypto::profiles::Everything;
 use coracle_crypto::{
     Alert, AlertSeen, Backoff, Certificate, CertificateUsage, CipherSuite, Credentials, Event, FailureReason,
@@ -9,7 +9,6 @@ use coracle_crypto::{
 };
 use coracle_peer_programs::{Certificates, Peer, Proxy, Weather, available, folder, free_port};
 use std::process::Command;
-use std::time::Duration;
 
 const KEY: &str = "000102030405060708090a0b0c0d0e0f";
 const IDENTITY: &str = "Client_identity";
@@ -34,7 +33,7 @@ fn psk_server(priority: &str) -> Option<Peer> {
 
 fn echo(client: &mut Client<Everything>, security: &Security<'_>, peer: &Peer) {
     client.send(b"over and back");
-    let answer = client.receive(security, Duration::from_secs(5));
+    let answer = client.receive(security, SOON);
     assert_eq!(answer.as_deref(), Some(&b"over and back"[..]), "{}", peer.output());
 }
 
@@ -102,7 +101,7 @@ fn an_unknown_identity_looks_like_a_wrong_key() {
     let Some(peer) = psk_server("+PSK:+AES-128-CCM-8:+AEAD") else { return };
     let credentials = Credentials::Psk(Psk::new(b"stranger", b"any key").expect("fine"));
     let mut client = Client::<Everything>::new(peer.port);
-    let backoff = Backoff { initial_ms: 100, ..Backoff::DEFAULT };
+    let backoff = Backoff { initial_ms: 200, ..Backoff::DEFAULT };
     let options = Options { backoff, ..Options::DEFAULT };
     let event = client.handshake(&Security::new(b"gnutls", credentials), &options);
     let expected = Event::Failed { reason: FailureReason::FinishedNotAnswered, alert: AlertSeen::None };
@@ -254,8 +253,7 @@ fn raw_public_keys_in_bad_weather() {
 fn bad_weather(seed: u64, peer: &Peer, security: &Security<'_>) {
     let proxy = Proxy::start(peer.port, Weather::BAD, seed);
     let mut client = Client::<Everything>::new(proxy.port);
-    let backoff = Backoff { initial_ms: 500, max_ms: 4_000, attempts: 12, last_flight_attempts: 12 };
-    let connected = client.handshake(security, &Options { backoff, ..Options::DEFAULT });
+    let connected = client.handshake(security, &Options { backoff: PATIENT, ..Options::DEFAULT });
     assert!(connected.is_ok(), "seed {seed}: {connected:?}\n{}", peer.output());
     let answered = client.insist(security, b"over and back", |answer| answer.is_some());
     assert!(answered, "seed {seed}: {}", peer.output());

@@ -1,7 +1,7 @@
 //! libcoap's `coap-server`, over OpenSSL and over GnuTLS: real CoAP on top, with other people's codec.
 
 use crate::client_key;
-use crate::driver::Client;
+use crate::driver::{Client, SOON};
 use coap_lite::{CoapOption, MessageClass, MessageType, Packet, RequestType, ResponseType};
 use coracle_crypto::profiles::Everything;
 use coracle_crypto::{
@@ -10,9 +10,7 @@ use coracle_crypto::{
     ServerName,
 };
 use coracle_peer_programs::{Certificates, Peer, available, free_port};
-use std::net::UdpSocket;
 use std::process::Command;
-use std::time::Duration;
 
 const KEY: &[u8] = b"0123456789abcdef";
 const BACKENDS: [&str; 2] = ["coap-server-openssl", "coap-server-gnutls"];
@@ -22,10 +20,7 @@ fn server(program: &str, arguments: &[&str]) -> Option<Peer> {
     if !available(program, "libcoap3-bin") {
         return None;
     }
-    // Both ports have to be free.
-    let port = std::iter::repeat_with(free_port)
-        .find(|port| UdpSocket::bind(("127.0.0.1", port + 1)).is_ok())
-        .expect("a pair of ports");
+    let port = free_port();
     let mut command = Command::new(program);
     command.args(["-A", "127.0.0.1", "-p", &port.to_string(), "-v", "7"]).args(arguments);
     Some(Peer::start(&mut command, port + 1, &format!("DTLS endpoint 127.0.0.1:{}", port + 1)))
@@ -50,7 +45,7 @@ fn greeted(peer: &Peer, security: &Security<'_>) -> Connected {
     let connected = connected.unwrap_or_else(|event| panic!("{event:?}\n{}", peer.output()));
     let mut ask = |path: &[&str], id: u16| {
         client.send(&get(path, id));
-        let answer = client.receive(security, Duration::from_secs(5));
+        let answer = client.receive(security, SOON);
         let answer = answer.unwrap_or_else(|| panic!("no answer\n{}", peer.output()));
         let answer = Packet::from_bytes(&answer).expect("a message");
         assert_eq!((answer.header.message_id, answer.get_token()), (id, &id.to_be_bytes()[..]));

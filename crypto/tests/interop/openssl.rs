@@ -1,7 +1,7 @@
 //! OpenSSL's `s_server`.
 
 use crate::client_key;
-use crate::driver::Client;
+use crate::driver::{Client, PATIENT, SOON};
 use coracle_crypto::profiles::{Everything, PskCid};
 use coracle_crypto::{
     Alert, AlertSeen, Backoff, Certificate, CertificateUsage, CipherSuite, Connected, Credentials, Event,
@@ -9,7 +9,7 @@ use coracle_crypto::{
 };
 use coracle_peer_programs::{Certificates, Peer, Proxy, Weather, available, free_port};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const KEY: &str = "000102030405060708090a0b0c0d0e0f";
 const IDENTITY: &str = "Client_identity";
@@ -50,7 +50,7 @@ fn exchange(client: &mut Client<Everything>, security: &Security<'_>, peer: &mut
     client.send(b"from the client\n");
     assert!(peer.wait_for("from the client"), "{}", peer.output());
     peer.type_line("from the server");
-    let answer = client.receive(security, Duration::from_secs(5));
+    let answer = client.receive(security, SOON);
     assert_eq!(answer.as_deref(), Some(&b"from the server\n"[..]), "{}", peer.output());
 }
 
@@ -126,14 +126,23 @@ fn psk_small_mtu() {
 /// Three datagrams each way, and at most 300 bytes from the client (15 bytes of identity) with a cookie of 16.
 #[test]
 fn psk_takes_three_datagrams_each_way() {
-    let Some(peer) = psk_server("PSK-AES128-CCM8", &[]) else { return };
     let key = key();
     let credentials = Credentials::Psk(Psk::new(IDENTITY.as_bytes(), &key).expect("fine"));
-    let proxy = Proxy::start(peer.port, Weather::FAIR, 0);
-    let mut client = Client::<PskCid>::new(proxy.port);
-    let connected = client.handshake(&Security::new(b"openssl", credentials), &Options::DEFAULT);
-    connected.unwrap_or_else(|event| panic!("{event:?}\n{}", peer.output()));
-    let [sent, sent_bytes, received, received_bytes] = proxy.counts();
+    // Both sides repeat a flight after a second: what takes longer counts repetitions, and is no measurement.
+    let measured = std::iter::repeat_with(|| {
+        let peer = psk_server("PSK-AES128-CCM8", &[])?;
+        let proxy = Proxy::start(peer.port, Weather::FAIR, 0);
+        let mut client = Client::<PskCid>::new(proxy.port);
+        let started = Instant::now();
+        let connected = client.handshake(&Security::new(b"openssl", credentials), &Options::DEFAULT);
+        let took = started.elapsed();
+        connected.unwrap_or_else(|event| panic!("{event:?}\n{}", peer.output()));
+        Some((took, proxy.counts()))
+    });
+    let in_time = |(took, _): &(Duration, _)| *took < Duration::from_millis(900);
+    let measured = measured.take(20).find(|result| result.as_ref().is_none_or(in_time));
+    let Some((_, counts)) = measured.expect("a handshake within a second, of twenty") else { return };
+    let [sent, sent_bytes, received, received_bytes] = counts;
     assert_eq!((sent, received), (3, 3), "{sent_bytes} and {received_bytes} bytes");
     // The cookie of s_server has the length of SHA-1.
     assert!(sent_bytes <= 300 + 20 - 16, "{sent_bytes} bytes");
@@ -348,8 +357,7 @@ fn resumption_in_bad_weather() {
         client.close(&security);
         let proxy = Proxy::start(peer.port, Weather::BAD, seed);
         client.renew_socket(proxy.port);
-        let backoff = Backoff { initial_ms: 500, max_ms: 4_000, attempts: 12, last_flight_attempts: 12 };
-        let connected = client.handshake(&security, &Options { backoff, ..Options::DEFAULT });
+        let connected = client.handshake(&security, &Options { backoff: PATIENT, ..Options::DEFAULT });
         assert!(
             connected.is_ok_and(|connected| connected.resumed),
             "seed {seed}: {connected:?}\n{}",
@@ -374,8 +382,7 @@ fn in_bad_weather(run: impl Fn(u64) + Sync) {
 fn bad_weather(seed: u64, peer: &Peer, security: &Security<'_>) {
     let proxy = Proxy::start(peer.port, Weather::BAD, seed);
     let mut client = Client::<Everything>::new(proxy.port);
-    let backoff = Backoff { initial_ms: 500, max_ms: 4_000, attempts: 12, last_flight_attempts: 12 };
-    let connected = client.handshake(security, &Options { backoff, ..Options::DEFAULT });
+    let connected = client.handshake(security, &Options { backoff: PATIENT, ..Options::DEFAULT });
     assert!(connected.is_ok(), "seed {seed}: {connected:?}\n{}", peer.output());
     let arrived =
         client.insist(security, b"from the client\n", |_| peer.output().contains("from the client"));

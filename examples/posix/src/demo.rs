@@ -13,8 +13,8 @@ use crate::arguments::Arguments;
 use crate::credentials::Keys;
 use crate::{device, log};
 
-/// Longer than anything on loopback takes.
-const SOON: Duration = Duration::from_secs(10);
+/// Longer than anything on loopback takes, on a busy machine too.
+const SOON: Duration = Duration::from_secs(30);
 /// How many notifications are shown.
 const NOTIFICATIONS: usize = 4;
 

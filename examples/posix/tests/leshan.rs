@@ -8,7 +8,7 @@ use coracle_leshan_peer::{Code, Format, Leshan, Mode, Options, Value};
 use coracle_peer_programs::Certificates;
 use rustix::process::{Pid, Signal, kill_process};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(2);
 const SENSOR: &str = "/3303/0/5700";
 
 /// The running program, killed with the value.

@@ -114,7 +114,7 @@ pub(super) fn board(text: &mut String) -> Outcome {
     flash::build(&["-p", "dtls-board"], "")?;
     let mut qemu = Command::new("timeout");
     qemu.args([
-        "120",
+        "900",
         "qemu-system-arm",
         "-M",
         "mps2-an386",

@@ -93,7 +93,7 @@ impl Drop for Emulator {
     fn drop(&mut self) {
         if self.ended().is_none() {
             self.leash = None;
-            if self.wait(Duration::from_secs(5)).is_none() {
+            if self.wait(Duration::from_secs(20)).is_none() {
                 let _ = self.child.kill();
                 let _ = self.child.wait();
             }

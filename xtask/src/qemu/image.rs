@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::board::Board;
 use crate::Outcome;
-use crate::process::{command, llvm_tool, output, root, run as run_command};
+use crate::process::{self, command, llvm_tool, output, root, run as run_command};
 
 /// Sections that take flash.
 const FLASH: [&str; 7] = [".vector_table", ".text", ".rodata", ".data", ".text.init", ".init", ".trap"];
@@ -31,7 +31,11 @@ fn target_dir(board: &Board) -> PathBuf {
 }
 
 fn fetch(board: &Board) -> Outcome {
-    if board.fetch { run_command(command("cargo", board.folder).args(["fetch", "--locked"])) } else { Ok(()) }
+    if board.fetch {
+        process::fetch(command("cargo", board.folder).args(["fetch", "--locked"]))
+    } else {
+        Ok(())
+    }
 }
 
 /// Builds the firmware of a board as a product would be.

@@ -30,7 +30,7 @@ const LIFETIME_S: u64 = 20;
 const PSK_IDENTITY: &str = "emulated-device";
 const PSK_KEY: [u8; 16] = *b"not-a-secret-key";
 /// From the Execute to the exit code.
-const END: Duration = Duration::from_secs(20);
+const END: Duration = Duration::from_mins(1);
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let (options, names): (Vec<_>, Vec<_>) = arguments.iter().partition(|word| word.starts_with("--"));

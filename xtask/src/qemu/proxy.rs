@@ -172,7 +172,7 @@ mod tests {
         let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let device = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         for socket in [&server, &device] {
-            socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         }
         let proxy = Proxy::start(server.local_addr().unwrap(), seed, Box::new(|_, _| {})).unwrap();
         device.connect((Ipv4Addr::LOCALHOST, proxy.port())).unwrap();

@@ -55,15 +55,21 @@ fn the_same_over_dtls() {
     ends_well(&server, program, Signal::INT);
 }
 
+/// A server whose port no other socket gets when it has gone.
+fn mortal() -> Server {
+    let bind = SocketAddr::from(([127, 0, 0, 1], coracle_peer_programs::free_port()));
+    Server::start(Config { bind, ..Config::default() }).expect("a port")
+}
+
 /// Takes the port of a server that has gone. A program that another test starts may hold a copy of its socket for a moment.
-fn bind(address: SocketAddr) -> UdpSocket {
+fn when_free<T>(take: impl Fn() -> std::io::Result<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        match UdpSocket::bind(address) {
+        match take() {
             Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < deadline => {
                 std::thread::sleep(Duration::from_millis(10));
             }
-            bound => return bound.expect("the port is free again"),
+            taken => return taken.expect("the port is free again"),
         }
     }
 }
@@ -71,13 +77,13 @@ fn bind(address: SocketAddr) -> UdpSocket {
 /// The server has gone: the device does not wait for it.
 #[test]
 fn a_server_that_does_not_answer_does_not_hold_it() {
-    let server = Server::start(Config::default()).expect("a port");
+    let server = mortal();
     let program = registered(&server, &[]);
     let address = server.address();
     drop(server);
-    let silent = bind(address);
+    let silent = when_free(|| UdpSocket::bind(address));
     program.signal(Signal::TERM);
-    let (code, lines, _) = program.end(Duration::from_secs(30));
+    let (code, lines, _) = program.end(PATIENCE);
     assert_eq!(code, Some(0), "{lines:#?}");
     drop(silent);
 }
@@ -85,15 +91,15 @@ fn a_server_that_does_not_answer_does_not_hold_it() {
 /// Whoever asks twice does not want to wait.
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    let server = Server::start(Config::default()).expect("a port");
+    let server = mortal();
     let mut program = registered(&server, &[]);
     let address = server.address();
     drop(server);
-    let silent = bind(address);
+    let silent = when_free(|| UdpSocket::bind(address));
     program.signal(Signal::INT);
     program.wait_line("sends De-register");
     program.signal(Signal::INT);
-    let (code, lines, _) = program.end(Duration::from_secs(30));
+    let (code, lines, _) = program.end(PATIENCE);
     assert_eq!(code, Some(0), "{lines:#?}");
     drop(silent);
     let seconds = |text: &str| {
@@ -107,13 +113,13 @@ fn a_second_signal_ends_it_at_once() {
 /// It goes on through a restart of the server: same port, nothing known.
 #[test]
 fn a_restarted_server_is_registered_with_again() {
-    let server = Server::start(Config::default()).expect("a port");
+    let server = mortal();
     let uri = server.uri();
     let mut program = Program::start(&["--server", &uri, "--endpoint", "mine", "--lifetime", "4"]);
     program.wait_line("is registered");
     let config = server.stop();
     std::thread::sleep(Duration::from_secs(1));
-    let server = Server::start(config).expect("the same port");
+    let server = when_free(|| Server::start(config.clone()));
     let events = server.subscribe();
     assert!(events.registered("mine", PATIENCE).is_some());
     program.wait_line("is registered");

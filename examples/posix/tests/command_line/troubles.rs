@@ -1,6 +1,6 @@
 //! Servers that are not there: it says so, and goes on.
 
-use std::net::UdpSocket;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use coracle_demo_server::{Config, Server};
@@ -10,7 +10,7 @@ use crate::program::{PATIENCE, Program};
 
 fn ends_soon(program: Program, signal: Signal) -> Vec<String> {
     program.signal(signal);
-    let (code, lines, errors) = program.end(Duration::from_secs(30));
+    let (code, lines, errors) = program.end(PATIENCE);
     assert_eq!((code, errors.as_str()), (Some(0), ""), "{lines:#?}");
     lines
 }
@@ -18,9 +18,7 @@ fn ends_soon(program: Program, signal: Signal) -> Vec<String> {
 /// A port that nobody listens on: the system says so at each attempt, the program once.
 #[test]
 fn a_host_that_is_not_reachable_is_told_once_and_found_when_it_comes() {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    let address = socket.local_addr().expect("an address");
-    drop(socket);
+    let address = SocketAddr::from(([127, 0, 0, 1], coracle_peer_programs::free_port()));
     let mut program = Program::start(&["--server", &format!("coap://{address}"), "--endpoint", "mine"]);
     program.wait_line("can't reach the server: Connection refused");
     // Two retransmissions more.

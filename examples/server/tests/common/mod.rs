@@ -13,7 +13,7 @@ use coap_lite::{CoapOption, MessageType, Packet};
 use coracle_demo_server::{Config, Events, Registration, Retransmission, Server};
 
 /// Long enough for every machine, short enough to fail in.
-pub const SOON: Duration = Duration::from_secs(5);
+pub const SOON: Duration = Duration::from_secs(30);
 /// Nothing comes after this time on loopback.
 pub const NEVER: Duration = Duration::from_millis(150);
 
@@ -21,10 +21,11 @@ pub const TEXT: u16 = 0;
 pub const LINK: u16 = 40;
 pub const SENML_JSON: u16 = 110;
 
-/// A server whose retransmissions do not make tests slow.
+/// A server whose retransmissions do not make tests slow, and whose first comes later than the answer of a device that has to
+/// wait for its turn on a busy machine.
 pub fn config() -> Config {
     let retransmission =
-        Retransmission { ack_timeout: Duration::from_millis(100), ..Retransmission::default() };
+        Retransmission { ack_timeout: Duration::from_millis(750), ..Retransmission::default() };
     Config { retransmission, request_timeout: SOON, ..Config::default() }
 }
 

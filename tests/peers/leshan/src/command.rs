@@ -7,7 +7,7 @@ use crate::hex;
 use crate::value::Node;
 
 /// How long the server waits for a device unless a command says otherwise.
-pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A device management request, with what a test may change about it.
 ///
@@ -200,7 +200,7 @@ mod tests {
     fn a_bent_write_in_json() {
         let command = Command::write("ep", "/3/0/14", Mode::Update, "+02").raw_payload(Format::Opaque, b"x");
         let expected = json!({"op": "write", "ep": "ep", "path": "/3/0/14", "mode": "update",
-            "node": {"string": "+02"}, "timeout": 10000, "coap": {"format": 42, "payload": "78"}});
+            "node": {"string": "+02"}, "timeout": 60000, "coap": {"format": 42, "payload": "78"}});
         assert_eq!(json!(command.into_json()), expected);
     }
 }

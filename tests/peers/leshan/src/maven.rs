@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use crate::Error;
 
 const JAVA_NEEDED: u32 = 17;
-const BUILD_LIMIT: Duration = Duration::from_mins(5);
-const LOCK_LIMIT: Duration = Duration::from_secs(620);
+const BUILD_LIMIT: Duration = Duration::from_mins(10);
+const LOCK_LIMIT: Duration = Duration::from_secs(1220);
 
 /// The Maven project of the peer.
 fn project() -> PathBuf {
@@ -99,8 +99,14 @@ fn run_maven(project: &Path) -> Result<(), Error> {
     if offline.status.success() {
         return Ok(());
     }
-    let online =
-        if is_compilation_error(&offline) { offline } else { maven(project, &["-B", "-q", "package"])? };
+    let mut online = offline;
+    // The repository may be there again after a while; nothing is fetched twice.
+    for pause in [0, 10] {
+        if !online.status.success() && !is_compilation_error(&online) {
+            thread::sleep(Duration::from_secs(pause));
+            online = maven(project, &["-B", "-q", "package"])?;
+        }
+    }
     if online.status.success() {
         return Ok(());
     }

@@ -14,7 +14,7 @@ use crate::Error;
 /// How much of the log is kept for error messages.
 const LOG_LINES: usize = 40;
 /// A peer that was told to end does so within this, or is killed.
-const END_LIMIT: Duration = Duration::from_secs(5);
+const END_LIMIT: Duration = Duration::from_secs(20);
 
 #[derive(Debug)]
 pub(crate) struct Process {

@@ -52,7 +52,10 @@ fn an_outage_and_its_end() {
     let mut server = Leshan::start(Options::default()).unwrap();
     let device = Device::start(server.ports().coap, |_| Reply::silence());
     device.register_simply("dev");
-    server.expect_nothing(Duration::from_millis(300)).expect_err("the event of the registration");
+    let deadline = Instant::now() + PATIENCE;
+    while server.expect_nothing(Duration::from_millis(50)).is_ok() {
+        assert!(Instant::now() < deadline, "there is no event of the registration");
+    }
     server.stop();
     assert!(!is_alive(server.process_id()));
     assert!(matches!(server.read("dev", "/3", None), Err(Error::Died(_))));
@@ -101,7 +104,7 @@ fn hold_a_server() {
     if env::var(ROLE).is_ok_and(|role| role == "hold_a_server") {
         let server = Leshan::start(Options::default()).unwrap();
         println!("\nserver {}", server.process_id());
-        thread::sleep(Duration::from_mins(1));
+        thread::sleep(10 * PATIENCE);
     }
 }
 
@@ -114,7 +117,7 @@ fn a_peer_that_dies_is_reported_at_once() {
     let killed = Command::new("kill").args(["-9", &server.process_id().to_string()]).status().unwrap();
     assert!(killed.success());
     let begin = Instant::now();
-    let error = server.wait_registered("dev", Duration::from_mins(1)).unwrap_err();
+    let error = server.wait_registered("dev", 10 * PATIENCE).unwrap_err();
     assert!(matches!(error, Error::Died(_)), "{error}");
     assert!(begin.elapsed() < PATIENCE);
 }

@@ -110,7 +110,7 @@ fn a_wrong_key_and_an_unknown_identity_fail_the_handshake_without_an_alert() {
         [wrong_key, unknown].map(|credentials| Client::register(server.ports().coaps, "dev", &credentials));
     for _ in 0..2 {
         // Scandium drops what it cannot decrypt, and gives up when its own flight was repeated often enough.
-        let handshake = server.wait_handshake(Duration::from_secs(30)).unwrap();
+        let handshake = server.wait_handshake(PATIENCE).unwrap();
         assert!(!handshake.ok && handshake.alert.is_none(), "{handshake:?}");
         assert!(handshake.message.is_some_and(|text| text.contains("timeout")));
     }

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use crate::go;
 use crate::process::{Peer, folder, free_port, missing};
@@ -39,7 +40,12 @@ fn build_pion() -> Result<PathBuf, String> {
     let program = folder().join("pion-peer");
     let mut go = go::command(&folder())?;
     go.args(["build", "-buildvcs=false", "-o"]).arg(&program).arg(".").current_dir(sources("pion"));
-    run(&mut go).map_err(|error| format!("the pion peer needs the Go module proxy: {error}"))?;
+    // The proxy may be there again after a while; nothing is fetched twice.
+    let built = run(&mut go).or_else(|_| {
+        std::thread::sleep(Duration::from_secs(5));
+        run(&mut go)
+    });
+    built.map_err(|error| format!("the pion peer needs the Go module proxy: {error}"))?;
     Ok(program)
 }
 

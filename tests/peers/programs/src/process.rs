@@ -1,9 +1,11 @@
 //! Child processes.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -44,10 +46,28 @@ pub fn missing(reason: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {reason}");
 }
 
-/// A UDP port of the loopback that nobody uses now.
+/// Where the ports of servers lie: below those that systems give to sockets which ask for any, so that no socket of a test
+/// that runs at the same time gets one before its server has it.
+const PORTS: Range<u16> = 12_000..32_000;
+
+/// A port that nobody uses now, nor the one behind it, and that this process does not give away a second time.
 pub fn free_port() -> u16 {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
-    socket.local_addr().expect("bound").port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let pairs = u32::from(PORTS.end - PORTS.start) / 2;
+    // Test programs that run at the same time begin at different places; 7919 is a prime.
+    let start = std::process::id().wrapping_mul(7919);
+    // Some servers take all addresses, and some the TCP port beside that of UDP.
+    let is_free = |port: &u16| {
+        UdpSocket::bind(("0.0.0.0", *port)).is_ok() && TcpListener::bind(("0.0.0.0", *port)).is_ok()
+    };
+    for _ in 0..pairs {
+        let pair = start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % pairs;
+        let port = PORTS.start + 2 * u16::try_from(pair).expect("less than the range has");
+        if [port, port + 1].iter().all(is_free) {
+            return port;
+        }
+    }
+    panic!("all ports of {PORTS:?} are taken");
 }
 
 /// A server in a child process, ended with the value.
@@ -83,10 +103,10 @@ impl Peer {
         String::from_utf8_lossy(&self.output.lock().expect("no panic")).into_owned()
     }
 
-    /// Waits until it has printed a text.
+    /// Waits until it has printed a text; a minute, for a machine that has much else to do.
     pub fn wait_for(&self, text: &str) -> bool {
         let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(20) {
+        while start.elapsed() < Duration::from_mins(1) {
             if self.output().contains(text) {
                 return true;
             }

@@ -20,8 +20,12 @@ use crate::options::{Options, Ports};
 use crate::process::Process;
 use lines::Line;
 
-/// A JVM on a busy machine.
-const START_LIMIT: Duration = Duration::from_mins(1);
+/// A JVM on a busy machine, among other JVMs that start.
+const START_LIMIT: Duration = Duration::from_mins(3);
+/// A program that has taken a port for a moment is gone after this.
+const PORT_LIMIT: Duration = Duration::from_mins(1);
+/// What a process has written before its end is read after it, by a thread that may have to wait for its turn.
+const READ_LIMIT: Duration = Duration::from_secs(10);
 
 /// The running peer.
 #[derive(Debug)]
@@ -123,7 +127,8 @@ impl Leshan {
     pub fn stop(&mut self) {
         let _ = self.pump_until(Instant::now());
         self.process.end();
-        let _ = self.pump_until(Instant::now() + Duration::from_millis(50));
+        // Ends with the last line.
+        let _ = self.pump_until(Instant::now() + READ_LIMIT);
     }
 
     /// Starts the process again after [`Leshan::stop`], on the same ports. It has forgotten all registrations,
@@ -134,7 +139,7 @@ impl Leshan {
     /// [`Error::Start`] when the ports stay taken by another program.
     pub fn resume(&mut self) -> Result<(), Error> {
         self.options = self.options.clone().ports(self.ports);
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + PORT_LIMIT;
         self.process = loop {
             match spawn(&self.jar, &self.options) {
                 Ok((process, _)) => break process,
