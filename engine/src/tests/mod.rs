@@ -1,5 +1,7 @@
 //! What several tests need: a profile, objects of every kind, and a server that writes its own bytes.
 
+mod answers;
+mod ends;
 mod life_cycle;
 mod management;
 mod notifications;
