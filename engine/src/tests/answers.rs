@@ -87,3 +87,35 @@ fn a_location_that_does_not_fit_is_an_error_that_heals() {
     rig.respond(&register, "2.01", &["rd", "fits"]);
     assert_eq!(rig.engine.state(SERVER), Some(Registered));
 }
+
+#[test]
+fn an_answer_with_a_critical_option_that_is_unknown_is_rejected() {
+    let mut rig = Rig::new();
+    let register = start(&mut rig);
+    for kind in [MessageType::Acknowledgement, MessageType::NonConfirmable, MessageType::Confirmable] {
+        for option in [9, 13, 65_001] {
+            let mut response = Packet::new();
+            response.header.set_type(kind);
+            response.header.set_code("2.01");
+            response.header.message_id = register.header.message_id;
+            response.set_token(register.get_token().to_vec());
+            response.add_option(CoapOption::LocationPath, b"rd".to_vec());
+            response.add_option(CoapOption::from(option), b"x".to_vec());
+            let answer = rig.receive(&response).map(|answer| answer.header.get_type());
+            let rejected = (kind == MessageType::Confirmable).then_some(MessageType::Reset);
+            assert_eq!(answer, rejected, "{kind:?} {option}");
+            assert_eq!(rig.engine.state(SERVER), Some(Registering), "{kind:?} {option}");
+        }
+    }
+    // An elective one, and one that says nothing about a response, do no harm.
+    let mut response = Packet::new();
+    response.header.set_type(MessageType::Acknowledgement);
+    response.header.set_code("2.01");
+    response.header.message_id = register.header.message_id;
+    response.set_token(register.get_token().to_vec());
+    response.add_option(CoapOption::UriHost, b"server".to_vec());
+    response.add_option(CoapOption::LocationPath, b"rd".to_vec());
+    response.add_option(CoapOption::from(65_000), b"x".to_vec());
+    assert!(rig.receive(&response).is_none());
+    assert_eq!(rig.engine.state(SERVER), Some(Registered));
+}
