@@ -31,81 +31,126 @@ pub(crate) fn literal(number: u32) -> Literal {
     Literal::u32_unsuffixed(number)
 }
 
-fn profile(configuration: &Configuration, krate: &TokenStream) -> TokenStream {
-    let number = |group: &str, name: &str| literal(configuration.number(group, name));
-    let bytes = |group: &str, name: &str| {
-        let length = number(group, name);
+/// Values of the file as tokens.
+#[derive(Clone, Copy)]
+struct Tokens<'c>(&'c Configuration);
+
+impl Tokens<'_> {
+    fn number(self, group: &str, name: &str) -> Literal {
+        literal(self.0.number(group, name))
+    }
+
+    /// The type of a buffer of so many bytes.
+    fn bytes(self, group: &str, name: &str) -> TokenStream {
+        let length = self.number(group, name);
         quote!([u8; #length])
-    };
-    let (endpoint, uri, location) = (
-        bytes("client", "endpoint_length"),
-        bytes("servers", "uri_length"),
-        bytes("servers", "location_length"),
-    );
-    let (identity, server_key, secret_key) = (
-        bytes("security", "identity_length"),
-        bytes("security", "server_key_length"),
-        bytes("security", "secret_key_length"),
-    );
-    let server_name = bytes("security", "server_name_length");
-    let suites = number("security", "suite_count");
-    let (receive, transmit, stored) =
-        (bytes("datagram", "receive"), bytes("datagram", "transmit"), bytes("observe", "stored_bytes"));
-    let (servers, exchanges, duplicates) =
-        (number("servers", "count"), number("coap", "exchanges"), number("coap", "duplicates"));
-    let (observations, attributes, events) =
-        (number("observe", "observations"), number("observe", "attribute_sets"), number("events", "count"));
-    let formats = configuration.words("", "content_formats").iter().map(|name| format_variant(name));
-    let block = configuration.number("datagram", "block_size").trailing_zeros() - 4;
-    let block = literal(block);
-    let (major, minor) = configuration.word("registration", "version").split_once('.').unwrap_or(("1", "1"));
-    let (major, minor) = (literal(major.parse().unwrap_or(1)), literal(minor.parse().unwrap_or(1)));
-    let confirmable = configuration.switch("observe", "confirmable");
-    let (ack_timeout, retransmit) = (number("coap", "ack_timeout_ms"), number("coap", "max_retransmit"));
-    let (retry_min, retry_max) =
-        (number("registration", "retry_min_s"), number("registration", "retry_max_s"));
-    let (name, ram) = (configuration.word("", "name"), number("budget", "ram"));
+    }
+
+    fn version(self) -> (Literal, Literal) {
+        let version = self.0.word("registration", "version");
+        let (major, minor) = version.split_once('.').unwrap_or(("1", "1"));
+        (literal(major.parse().unwrap_or(1)), literal(minor.parse().unwrap_or(1)))
+    }
+}
+
+fn profile(configuration: &Configuration, krate: &TokenStream) -> TokenStream {
+    let tables = engine_tables(configuration, krate);
+    let choices = engine_choices(configuration, krate);
     let dtls = crate::dtls::emit(configuration, krate);
-    let backoff = crate::dtls::backoff(configuration, krate);
-    let extended_master_secret = crate::dtls::extended_master_secret(configuration, krate);
-    let secure = !configuration.words("dtls", "suites").is_empty();
-    let (sessions, random) = if secure { (servers.clone(), literal(1)) } else { (literal(0), literal(0)) };
+    let client = client_profile(configuration, krate);
     quote! {
         /// The sizes and choices of config.toml.
         #[derive(Debug)]
         pub enum Profile {}
 
         impl #krate::engine::Profile for Profile {
-            type EndpointName = #endpoint;
-            type Uri = #uri;
-            type Location = #location;
-            type Identity = #identity;
-            type ServerKey = #server_key;
-            type SecretKey = #secret_key;
-            type ServerName = #server_name;
-            type SuiteNumbers = [u16; #suites];
-            type Accounts = [#krate::engine::account::Account<Self>; #servers];
-            type Exchanges = [#krate::engine::Exchange; #exchanges];
-            type Duplicates = [#krate::engine::Duplicate; #duplicates];
-            type Observations = [#krate::engine::Observation; #observations];
-            type Attributes = [#krate::engine::AttributeRecord; #attributes];
-            type Stored = #stored;
-            type TransportEvent = #krate::SessionEvent;
-            type Events = [#krate::Event; #events];
-
-            const FORMATS: #krate::model::FormatSet =
-                #krate::model::FormatSet::new(&[#(#krate::model::ContentFormat::#formats),*]);
-            const BLOCK_EXPONENT: u8 = #block;
-            const VERSION: #krate::model::Version = #krate::model::Version { major: #major, minor: #minor };
-            const CONFIRMABLE_NOTIFICATIONS: bool = #confirmable;
-            const ACK_TIMEOUT_MS: u32 = #ack_timeout;
-            const MAX_RETRANSMIT: u8 = #retransmit;
-            const RETRY_MIN_S: u32 = #retry_min;
-            const RETRY_MAX_S: u32 = #retry_max;
+            #tables
+            #choices
         }
 
         #dtls
 
+        #client
+
+        const _: () = #krate::assert_within_budget::<Profile>();
+    }
+}
+
+/// The types of `coracle::engine::Profile`.
+fn engine_tables(configuration: &Configuration, krate: &TokenStream) -> TokenStream {
+    let tokens = Tokens(configuration);
+    let endpoint = tokens.bytes("client", "endpoint_length");
+    let (uri, location) = (tokens.bytes("servers", "uri_length"), tokens.bytes("servers", "location_length"));
+    let (identity, server_key, secret_key, server_name) = (
+        tokens.bytes("security", "identity_length"),
+        tokens.bytes("security", "server_key_length"),
+        tokens.bytes("security", "secret_key_length"),
+        tokens.bytes("security", "server_name_length"),
+    );
+    let suites = tokens.number("security", "suite_count");
+    let (servers, exchanges, duplicates) = (
+        tokens.number("servers", "count"),
+        tokens.number("coap", "exchanges"),
+        tokens.number("coap", "duplicates"),
+    );
+    let (observations, attributes) =
+        (tokens.number("observe", "observations"), tokens.number("observe", "attribute_sets"));
+    let (stored, events) = (tokens.bytes("observe", "stored_bytes"), tokens.number("events", "count"));
+    quote! {
+        type EndpointName = #endpoint;
+        type Uri = #uri;
+        type Location = #location;
+        type Identity = #identity;
+        type ServerKey = #server_key;
+        type SecretKey = #secret_key;
+        type ServerName = #server_name;
+        type SuiteNumbers = [u16; #suites];
+        type Accounts = [#krate::engine::account::Account<Self>; #servers];
+        type Exchanges = [#krate::engine::Exchange; #exchanges];
+        type Duplicates = [#krate::engine::Duplicate; #duplicates];
+        type Observations = [#krate::engine::Observation; #observations];
+        type Attributes = [#krate::engine::AttributeRecord; #attributes];
+        type Stored = #stored;
+        type TransportEvent = #krate::SessionEvent;
+        type Events = [#krate::Event; #events];
+    }
+}
+
+/// The constants of `coracle::engine::Profile`.
+fn engine_choices(configuration: &Configuration, krate: &TokenStream) -> TokenStream {
+    let tokens = Tokens(configuration);
+    let formats = configuration.words("", "content_formats").iter().map(|name| format_variant(name));
+    let block = literal(configuration.number("datagram", "block_size").trailing_zeros() - 4);
+    let (major, minor) = tokens.version();
+    let confirmable = configuration.switch("observe", "confirmable");
+    let (ack_timeout, retransmit) =
+        (tokens.number("coap", "ack_timeout_ms"), tokens.number("coap", "max_retransmit"));
+    let (retry_min, retry_max) =
+        (tokens.number("registration", "retry_min_s"), tokens.number("registration", "retry_max_s"));
+    quote! {
+        const FORMATS: #krate::model::FormatSet =
+            #krate::model::FormatSet::new(&[#(#krate::model::ContentFormat::#formats),*]);
+        const BLOCK_EXPONENT: u8 = #block;
+        const VERSION: #krate::model::Version = #krate::model::Version { major: #major, minor: #minor };
+        const CONFIRMABLE_NOTIFICATIONS: bool = #confirmable;
+        const ACK_TIMEOUT_MS: u32 = #ack_timeout;
+        const MAX_RETRANSMIT: u8 = #retransmit;
+        const RETRY_MIN_S: u32 = #retry_min;
+        const RETRY_MAX_S: u32 = #retry_max;
+    }
+}
+
+/// `impl coracle::Profile`.
+fn client_profile(configuration: &Configuration, krate: &TokenStream) -> TokenStream {
+    let tokens = Tokens(configuration);
+    let (receive, transmit) = (tokens.bytes("datagram", "receive"), tokens.bytes("datagram", "transmit"));
+    let servers = tokens.number("servers", "count");
+    let secure = !configuration.words("dtls", "suites").is_empty();
+    let (sessions, random) = if secure { (servers.clone(), literal(1)) } else { (literal(0), literal(0)) };
+    let backoff = crate::dtls::backoff(configuration, krate);
+    let extended_master_secret = crate::dtls::extended_master_secret(configuration, krate);
+    let (name, ram) = (configuration.word("", "name"), tokens.number("budget", "ram"));
+    quote! {
         impl #krate::Profile for Profile {
             type Receive = #receive;
             type Transmit = #transmit;
@@ -117,8 +162,6 @@ fn profile(configuration: &Configuration, krate: &TokenStream) -> TokenStream {
             const NAME: &'static str = #name;
             const RAM_BUDGET: usize = #ram;
         }
-
-        const _: () = #krate::assert_within_budget::<Profile>();
     }
 }
 
@@ -267,8 +310,50 @@ fn snake_case(name: &str) -> Ident {
     let name = words(name).collect::<Vec<_>>().join("_");
     let starts_with_digit = name.starts_with(|c: char| c.is_ascii_digit());
     let name = if starts_with_digit { format!("n{name}") } else { name };
-    if matches!(name.as_str(), "type" | "mode" | "match" | "ref" | "move" | "loop" | "in" | "use" | "self") {
-        return format_ident!("{name}_");
+    // A word of the language can't be the name of a field.
+    syn::parse_str(&name).unwrap_or_else(|_| format_ident!("{name}_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_the_registry_become_names_of_rust() {
+        for (name, field) in [
+            ("On/Off", "on_off"),
+            ("Min Measured Value", "min_measured_value"),
+            ("5 V Supply", "n5_v_supply"),
+            ("Type", "type_"),
+            ("Mode", "mode"),
+            ("Static", "static_"),
+            ("Self", "self_"),
+        ] {
+            assert_eq!(snake_case(name).to_string(), field);
+        }
+        assert_eq!(camel_case("Light Control"), "LightControl");
     }
-    format_ident!("{name}")
+
+    #[test]
+    fn numbers_may_have_separators_and_a_radix() {
+        let read =
+            |ram: &str| crate::read(&format!("[budget]\nram = {ram}\n")).map(|c| c.number("budget", "ram"));
+        for ram in ["16384", "16_384", "0x4000", "+16384"] {
+            assert_eq!(read(ram), Ok(16_384), "{ram}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_rust_and_has_every_size() {
+        let all = crate::documented_defaults();
+        let code = firmware(&crate::read(&all).expect("the defaults are right"));
+        syn::parse_file(&code).expect("it is Rust");
+        for part in [
+            "type EndpointName = [u8; 64];",
+            "const RAM_BUDGET: usize = 16384;",
+            "const RETRY_MAX_S: u32 = 600;",
+        ] {
+            assert!(code.contains(part), "{part}: {code}");
+        }
+    }
 }

@@ -41,7 +41,8 @@ pub(crate) fn read(
         let offset = name.span().start;
         let name: &str = name.get_ref();
         let full = format!("object.{name}");
-        let Ok(id) = name.parse::<u16>() else {
+        // As it is written in paths: another spelling would be another table for the same object.
+        let Some(id) = name.parse::<u16>().ok().filter(|id| id.to_string() == name) else {
             problems.add(
                 offset,
                 format!("{full}: found {name:?}, allowed is the id of an object, for instance [object.3303]"),

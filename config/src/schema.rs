@@ -385,7 +385,7 @@ fn quoted(words: &[&str]) -> String {
 pub(crate) fn documented_defaults() -> String {
     let mut text = String::from(
         "# Every size and choice of a Coracle client. What is not named here has the value shown; what does not fit the\n\
-         # budget does not compile. The comments come from the table that checks the file (cargo xtask config).\n",
+         # budget does not compile. The comments come from the table that checks the file (cargo xtask config).\n\n",
     );
     for group in GROUPS {
         if !group.name.is_empty() {

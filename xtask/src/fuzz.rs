@@ -94,7 +94,7 @@ fn parse(arguments: &[String]) -> Result<Order, Box<dyn std::error::Error>> {
 }
 
 /// The names of all targets.
-fn targets() -> Result<Vec<String>, Box<dyn std::error::Error>> {
+pub(crate) fn targets() -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let files = fs::read_dir(root().join("fuzz/fuzz_targets"))?.collect::<Result<Vec<_>, _>>()?;
     let names = files.iter().filter_map(|file| file.path().file_stem()?.to_str().map(str::to_owned));
     let mut names: Vec<String> = names.collect();

@@ -90,22 +90,80 @@ fn check_arguments(command: &str, arguments: &[String]) -> Outcome {
     }
 }
 
+/// True for a word that asks what there is.
+fn asks_for_help(word: &str) -> bool {
+    matches!(word, "help" | "--help" | "-h")
+}
+
+/// All commands, one in each line.
+fn overview() -> String {
+    let lines = COMMANDS.iter().map(|(name, what, _)| format!("\n  {name:<13} {what}"));
+    format!("cargo xtask <command>{}", lines.collect::<String>())
+}
+
+/// What a command does, and the words that it knows.
+fn help(name: &str, what: &str) -> String {
+    let words = match name {
+        "test" => format!("[--no-install] [STEP]..\nsteps: {}", test::step_names().join(", ")),
+        "fuzz" => format!(
+            "[--seconds N] [--address-sanitizer] [TARGET [FILE]..]..\ntargets: {}",
+            fuzz::targets().unwrap_or_default().join(", ")
+        ),
+        "qemu" => qemu::usage(),
+        other => options(other).unwrap_or_default().iter().map(|option| format!("[{option}] ")).collect(),
+    };
+    format!("{what}\n\ncargo xtask {name} {words}").trim_end().to_owned()
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let name = arguments.first().map_or("", String::as_str);
-    let Some((_, _, command)) = COMMANDS.iter().find(|(known, _, _)| *known == name) else {
-        if !matches!(name, "" | "help" | "--help" | "-h") {
+    if asks_for_help(name) {
+        println!("{}", overview());
+        return ExitCode::SUCCESS;
+    }
+    let Some((_, what, command)) = COMMANDS.iter().find(|(known, _, _)| *known == name) else {
+        if !name.is_empty() {
             eprintln!("error: there is no command {name}");
         }
-        eprintln!("cargo xtask <command>");
-        COMMANDS.iter().for_each(|(name, what, _)| eprintln!("  {name:<13} {what}"));
+        eprintln!("{}", overview());
         return ExitCode::FAILURE;
     };
+    if arguments[1..].iter().any(|word| asks_for_help(word)) {
+        println!("{}", help(name, what));
+        return ExitCode::SUCCESS;
+    }
     match check_arguments(name, &arguments[1..]).and_then(|()| command(&arguments[1..])) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_says_what_it_is_and_takes() {
+        for (name, what, _) in COMMANDS {
+            let text = help(name, what);
+            assert!(text.starts_with(what) && text.contains(&format!("cargo xtask {name}")), "{text}");
+            assert!(overview().contains(what), "{name}");
+            for option in options(name).unwrap_or_default() {
+                assert!(text.contains(&format!("[{option}]")), "{text}");
+            }
+        }
+        assert!(help("test", "").contains("esp32-c3") && help("fuzz", "").contains("coap_message"));
+        assert!(help("qemu", "").contains("[--psk]") && help("qemu", "").contains("lm3s6965evb"));
+    }
+
+    #[test]
+    fn a_misspelled_option_is_refused() {
+        let refused = |command: &str, word: &str| check_arguments(command, &[word.to_owned()]).is_err();
+        assert!(refused("sizes", "--chek") && refused("firmware", "--check"));
+        assert!(!refused("sizes", "--check"));
     }
 }

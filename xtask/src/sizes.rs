@@ -1,6 +1,8 @@
 //! Flash and RAM of firmware sets, what each choice costs, and a picture of it.
 
 mod choices;
+#[cfg(test)]
+mod costs;
 mod document;
 mod drawing;
 mod modules;

@@ -54,12 +54,17 @@ fn cargo(arguments: &[&str]) -> Outcome {
     run_command(command("cargo", "").args(arguments).env("CORACLE_PEERS", "required"))
 }
 
+/// What can be named.
+pub(crate) fn step_names() -> Vec<&'static str> {
+    STEPS.iter().map(|(name, _)| *name).collect()
+}
+
 /// All steps, or those that are named.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let named: Vec<&str> =
         arguments.iter().map(String::as_str).filter(|argument| *argument != "--no-install").collect();
-    if let Some(unknown) = named.iter().find(|name| !STEPS.iter().any(|(step, _)| step == *name)) {
-        let known: Vec<&str> = STEPS.iter().map(|(name, _)| *name).collect();
+    let known = step_names();
+    if let Some(unknown) = named.iter().find(|name| !known.contains(name)) {
         return Err(format!("there is no step {unknown}; the steps are {}", known.join(", ")).into());
     }
     if !arguments.iter().any(|argument| argument == "--no-install") {

@@ -155,15 +155,26 @@ impl<'m, P: Profile> Engine<'m, P> {
     /// Registers with a server, now and for as long as it takes.
     pub fn start(&mut self, now: Instant, server: ServerIndex) {
         self.pending = true;
+        if let Some(account) = self.memory.accounts.slots_mut().get_mut(server.index()) {
+            account.registration.leaving = false;
+        }
         self.apply(now, server, Input::Start);
     }
 
-    /// De-registers from a server, and leaves it alone then.
+    /// De-registers from a server, and leaves it alone then. Register is waited for when it is under way: the server may have
+    /// carried it out, and its answer tells what to de-register from.
     pub fn stop(&mut self, now: Instant, server: ServerIndex) {
         self.pending = true;
+        let exchange = self.memory.exchanges.slots().get(server.index());
+        let sent = exchange.is_some_and(crate::exchange::Exchange::is_retransmission);
         if let Some(account) = self.memory.accounts.slots_mut().get_mut(server.index()) {
-            account.registration.disable_for_s = 0;
+            let registration = &mut account.registration;
+            registration.disable_for_s = 0;
             let _ = account.server.take_disable_requested();
+            if registration.state == RegistrationState::Registering && (sent || registration.upload.active) {
+                registration.leaving = true;
+                return;
+            }
         }
         self.apply(now, server, Input::Stop);
     }

@@ -3,13 +3,28 @@
 use super::content::write_code;
 use super::{Engine, saturating};
 use crate::account::ServerIndex;
-use crate::coap::{Code, Kind, Message, ParseError, Token};
+use crate::coap::{Code, Kind, Message, ParseError, Token, is_critical, number};
 use crate::event::Failure;
 use crate::exchange::{exchange_lifetime, lookup, remember, room_for};
 use crate::model::Objects;
 use crate::profile::{Profile, Table};
 use crate::registration::Input;
 use crate::time::Instant;
+
+/// The critical options of RFC 7252 and 7959 that say nothing about how a response is to be taken, as bits.
+const HARMLESS: u32 = 1 << number::URI_HOST
+    | 1 << number::URI_PORT
+    | 1 << number::URI_PATH
+    | 1 << number::URI_QUERY
+    | 1 << number::ACCEPT
+    | 1 << number::BLOCK2
+    | 1 << number::BLOCK1;
+
+/// False for a response with critical options that are unknown: it is to be rejected (RFC 7252 section 5.4.1).
+fn is_understood(message: &Message<'_>) -> bool {
+    let harmless = |option: u16| HARMLESS.checked_shr(option.into()).unwrap_or(0) & 1 != 0;
+    message.options().all(|option| !is_critical(option.number) || harmless(option.number))
+}
 
 impl<P: Profile> Engine<'_, P> {
     /// Takes one CoAP message of a server and writes what has to be answered at once into `out`; its length.
@@ -99,12 +114,13 @@ impl<P: Profile> Engine<'_, P> {
         }
     }
 
-    /// A response, piggybacked or in a message of its own; false when nothing waits for it.
+    /// A response, piggybacked or in a message of its own; false when nothing waits for it, or it can't be understood.
     fn handle_response(&mut self, now: Instant, server: ServerIndex, message: &Message<'_>) -> bool {
         let id = (server, message.message_id());
         let exchange = self.memory.exchanges.slots().get(server.index());
         let expected = exchange.is_some_and(|exchange| {
             exchange.is_for(server)
+                && is_understood(message)
                 && exchange.token() == message.token()
                 && (message.kind() != Kind::Acknowledgement || exchange.message_id() == message.message_id())
         });

@@ -36,6 +36,8 @@ impl<P: Profile> Engine<'_, P> {
         }
         let answered = match &Request::parse(message) {
             Ok(request) => self.answer(now, server, message, request, objects, out),
+            // Only who asks for an acknowledgement is told (RFC 7252 section 5.4.1).
+            Err(Status::BadOption) if message.kind() == Kind::NonConfirmable => return None,
             Err(status) => Err(*status),
         };
         answered.unwrap_or_else(|status| self.write_answer(message, (status.code(), 0), out))

@@ -35,6 +35,7 @@ impl<'a> Request<'a> {
     /// # Errors
     /// [`Status::BadOption`] for critical options that are unknown, malformed or repeated (RFC 7252 section 5.4),
     /// [`Status::BadRequest`] for the reserved size of a block (RFC 7959 section 2.2),
+    /// [`Status::RequestEntityIncomplete`] for a block that is not the first (RFC 7959 section 2.9.2),
     /// [`Status::NotFound`] for a path that is not a path of LwM2M, [`Status::MethodNotAllowed`] for other methods.
     pub(crate) fn parse(message: &Message<'a>) -> Result<Self, Status> {
         let mut digest = Digest::default();
@@ -65,7 +66,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// The options that may come once.
+/// The options that may come once: of elective ones the first counts (RFC 7252 section 5.4.5).
 #[derive(Default)]
 struct Digest {
     content_format: Option<u16>,
@@ -83,9 +84,9 @@ impl Digest {
             number::URI_HOST | number::URI_PORT => {}
             number::PROXY_URI | number::PROXY_SCHEME => return Err(Status::ProxyingNotSupported),
             number::CONTENT_FORMAT => {
-                self.content_format = short(2).map(|value| value as u16).or(self.content_format);
+                self.content_format = self.content_format.or(short(2).map(|value| value as u16));
             }
-            number::OBSERVE => self.observe = short(3).or(self.observe),
+            number::OBSERVE => self.observe = self.observe.or(short(3)),
             number::ACCEPT if self.accept.is_none() => {
                 self.accept = Some(short(2).ok_or(Status::BadOption)? as u16);
             }
@@ -96,6 +97,10 @@ impl Digest {
             number::BLOCK1 if short(3).is_some_and(|value| value & 7 == 7) => return Err(Status::BadRequest),
             // A body in one block needs no reassembly (RFC 7959 section 2.2); more is not supported yet.
             number::BLOCK1 if short(3).is_some_and(|value| value >> 3 == 0) => {}
+            // The blocks before it were refused, or never sent (RFC 7959 section 2.9.2).
+            number::BLOCK1 if short(3).is_some_and(|value| value >> 4 != 0) => {
+                return Err(Status::RequestEntityIncomplete);
+            }
             critical if is_critical(critical) => return Err(Status::BadOption),
             _ => {}
         }

@@ -98,6 +98,9 @@ pub(super) fn check<P: Profile>(
         Target::Several if mode != Mode::Update && path.level() == Level::Instance => {
             check_complete(definition, &seen)?;
         }
+        Target::Several if mode == Mode::Replace && values == 0 && is_mandatory(definition, path) => {
+            return Err(Status::BadRequest);
+        }
         _ => {}
     }
     let lookup = |resource: u16, sink: &mut Sink<'_>| {
@@ -137,6 +140,12 @@ pub(super) fn check_complete(definition: &Definition, seen: &[u32; MARKS / 32]) 
         marked || !resource.mandatory || !resource.operations.writable()
     });
     if complete { Ok(()) } else { Err(Status::BadRequest) }
+}
+
+/// Of such a resource at least one instance stays.
+fn is_mandatory(definition: &Definition, path: Path) -> bool {
+    let resource = path.resource_id().and_then(|id| definition.resource(id));
+    resource.is_some_and(|(_, resource)| resource.mandatory)
 }
 
 /// The resource instances of the payload fit, beside those that stay.

@@ -61,6 +61,8 @@ pub(crate) struct Registration<P: Profile> {
     attempts: u8,
     /// The driver has yet to be asked to open the way to the server.
     pub(crate) connect_wanted: bool,
+    /// De-register follows the answer to the Register that is under way: only that tells the location.
+    pub(crate) leaving: bool,
     /// A confirmable message got no answer, or the device has another address: no notification is sent until an Update has been
     /// answered. A server that does not know the address yet would reject it, and that ends the observation.
     pub(crate) suspect: bool,
@@ -92,6 +94,7 @@ impl<P: Profile> Registration<P> {
         state: RegistrationState::Idle,
         attempts: 0,
         connect_wanted: false,
+        leaving: false,
         suspect: false,
         unanswered: false,
         disable_for_s: 0,
@@ -150,6 +153,10 @@ impl<P: Profile> Registration<P> {
     /// Moves on; true when the state has changed. `lifetime_s` is what the server was told.
     pub(crate) fn apply(&mut self, input: Input, now: Instant, lifetime_s: u32, random: &mut Random) -> bool {
         let Some(mut state) = next(self.state, input) else { return false };
+        if core::mem::take(&mut self.leaving) && self.state == RegistrationState::Registering {
+            let known = state == RegistrationState::Registered;
+            state = if known { RegistrationState::Deregistering } else { RegistrationState::Idle };
+        }
         if state == RegistrationState::Idle && self.disable_for_s > 0 && input != Input::Stop {
             state = RegistrationState::Disabled;
         }

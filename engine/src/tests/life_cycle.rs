@@ -3,25 +3,23 @@
 use coap_lite::{CoapOption, MessageType, Packet};
 
 use super::{Rig, SERVER, options, uint};
-use crate::RegistrationState::{
-    Connecting, Deregistering, Disabled, Idle, Reconnecting, Registered, Registering, Waiting,
-};
+use crate::RegistrationState::{Connecting, Reconnecting, Registered, Registering, Waiting};
 use crate::coap::Code;
 use crate::{Event, Failure};
 
-fn start(rig: &mut Rig) -> Packet {
+pub(super) fn start(rig: &mut Rig) -> Packet {
     rig.engine.start(rig.now(), SERVER);
     connect(rig)
 }
 
-fn connect(rig: &mut Rig) -> Packet {
+pub(super) fn connect(rig: &mut Rig) -> Packet {
     assert_eq!(rig.engine.poll_connect(), Some(SERVER));
     assert_eq!(rig.engine.poll_connect(), None);
     rig.engine.connected(rig.now(), SERVER);
     rig.sent().expect("Register")
 }
 
-fn states(rig: &mut Rig) -> std::vec::Vec<crate::RegistrationState> {
+pub(super) fn states(rig: &mut Rig) -> std::vec::Vec<crate::RegistrationState> {
     let state = |event| match event {
         Event::Registration { state, .. } => Some(state),
         _ => None,
@@ -187,32 +185,6 @@ fn a_server_that_never_has_enough_of_blocks_does_not_hold_the_device() {
 }
 
 #[test]
-fn acknowledgements_without_end_are_no_answer() {
-    let mut rig = Rig::new();
-    let register = start(&mut rig);
-    let [high, low] = register.header.message_id.to_be_bytes();
-    for _ in 0..100 {
-        assert!(rig.receive_bytes(&[0x60, 0, high, low]).is_none());
-        rig.expect_silence();
-        rig.now += 1_000;
-    }
-    assert!(states(&mut rig).contains(&Waiting), "MAX_TRANSMIT_WAIT is 93 s");
-}
-
-#[test]
-fn a_disable_that_overtakes_the_answer_to_register_is_not_forgotten() {
-    let mut rig = Rig::new();
-    let register = start(&mut rig);
-    assert_eq!(rig.code("POST /1/0/4"), "2.04");
-    rig.expect_silence();
-    rig.respond(&register, "2.01", &["rd", "a"]);
-    let delete = rig.sent().expect("De-register");
-    assert_eq!(delete.header.get_code(), "0.04");
-    rig.respond(&delete, "2.02", &[]);
-    assert_eq!(rig.engine.state(SERVER), Some(Disabled));
-}
-
-#[test]
 fn a_name_that_cannot_be_resolved_is_tried_again() {
     let mut rig = Rig::new();
     rig.engine.start(rig.now(), SERVER);
@@ -238,74 +210,6 @@ fn a_driver_that_never_answers_does_not_hold_the_client() {
     assert!(rig.wait());
     rig.expect_silence();
     assert_eq!(rig.engine.state(SERVER), Some(Waiting));
-}
-
-#[test]
-fn a_reset_to_register_is_a_refusal() {
-    let mut rig = Rig::new();
-    let register = start(&mut rig);
-    let [high, low] = register.header.message_id.to_be_bytes();
-    assert!(rig.receive_bytes(&[0x70, 0, high, low]).is_none());
-    assert_eq!(rig.engine.state(SERVER), Some(Waiting));
-}
-
-#[test]
-fn separate_responses_are_acknowledged_even_twice() {
-    let mut rig = Rig::new();
-    let register = start(&mut rig);
-    let [high, low] = register.header.message_id.to_be_bytes();
-    assert!(rig.receive_bytes(&[0x60, 0, high, low]).is_none());
-    rig.now += 10_000;
-    rig.expect_silence(); // acknowledged: no retransmission
-    let mut response = Packet::new();
-    response.header.set_type(MessageType::Confirmable);
-    response.header.set_code("2.01");
-    response.header.message_id = 0x7777;
-    response.set_token(register.get_token().to_vec());
-    response.add_option(CoapOption::LocationPath, b"rd".to_vec());
-    for _ in 0..2 {
-        let answer = rig.receive(&response).expect("ACK");
-        assert_eq!(
-            (answer.header.get_type(), answer.header.message_id),
-            (MessageType::Acknowledgement, 0x7777)
-        );
-        assert_eq!(answer.header.get_code(), "0.00");
-        assert!(answer.get_token().is_empty());
-        assert_eq!(rig.engine.state(SERVER), Some(Registered));
-    }
-    response.header.message_id = 0x7778;
-    assert_eq!(rig.receive(&response).unwrap().header.get_type(), MessageType::Reset);
-}
-
-#[test]
-fn an_answer_with_another_token_or_message_id_is_not_taken() {
-    let mut rig = Rig::new();
-    let register = start(&mut rig);
-    let mut other = register.clone();
-    other.set_token(std::vec![1, 2, 3]);
-    rig.respond(&other, "2.01", &["rd", "x"]);
-    let mut other = register.clone();
-    other.header.message_id ^= 1;
-    rig.respond(&other, "2.01", &["rd", "x"]);
-    assert_eq!(rig.engine.state(SERVER), Some(Registering));
-    assert_eq!(rig.engine.counters().unexpected, 2);
-}
-
-#[test]
-fn a_location_that_does_not_fit_is_an_error_that_heals() {
-    let mut rig = Rig::new();
-    let register = start(&mut rig);
-    rig.respond(&register, "2.01", &["rd", "longer-than-16-bytes"]);
-    assert_eq!(rig.engine.state(SERVER), Some(Waiting));
-    assert!(
-        rig.events()
-            .contains(&Event::RegistrationFailed { server: SERVER, failure: Failure::LocationTooLong })
-    );
-    rig.wait();
-    rig.expect_silence();
-    let register = connect(&mut rig);
-    rig.respond(&register, "2.01", &["rd", "fits"]);
-    assert_eq!(rig.engine.state(SERVER), Some(Registered));
 }
 
 #[test]
@@ -347,52 +251,6 @@ fn news_during_an_update_makes_another_one() {
     rig.respond(&first, "2.04", &[]);
     let second = rig.sent().expect("another Update");
     assert_eq!(options(&second, CoapOption::UriQuery), ["lt=700"]);
-}
-
-#[test]
-fn disable_deregisters_and_comes_back() {
-    let mut rig = Rig::registered();
-    assert_eq!(rig.send("PUT /1/0/5", 0, b"30"), "2.04");
-    assert_eq!(rig.code("POST /1/0/4"), "2.04");
-    let delete = rig.sent().expect("De-register");
-    assert_eq!(delete.header.get_code(), "0.04");
-    assert_eq!(options(&delete, CoapOption::UriPath), ["rd", "a"]);
-    rig.respond(&delete, "2.02", &[]);
-    assert_eq!(rig.engine.state(SERVER), Some(Disabled));
-    let before = rig.now;
-    rig.wait();
-    assert_eq!(rig.now - before, 30_000);
-    rig.expect_silence();
-    connect(&mut rig);
-}
-
-#[test]
-fn stopping_deregisters_or_just_ends() {
-    let mut rig = Rig::registered();
-    rig.engine.stop(rig.now(), SERVER);
-    let delete = rig.sent().expect("De-register");
-    rig.respond(&delete, "2.02", &[]);
-    assert_eq!(states(&mut rig), [Deregistering, Idle]);
-    assert!(!rig.wait(), "nothing more to do");
-
-    let mut rig = Rig::registered();
-    rig.engine.stop(rig.now(), SERVER);
-    for _ in 0..5 {
-        rig.sent().expect("De-register");
-        rig.wait();
-    }
-    rig.expect_silence();
-    assert_eq!(
-        rig.engine.state(SERVER),
-        Some(Idle),
-        "a server that does not answer does not hold the device"
-    );
-
-    let mut rig = Rig::new();
-    start(&mut rig);
-    rig.engine.stop(rig.now(), SERVER);
-    rig.expect_silence();
-    assert_eq!(rig.engine.state(SERVER), Some(Idle));
 }
 
 #[test]

@@ -271,9 +271,20 @@ fn resources_of_several_instances() {
     assert_eq!(rig.read("/33000/0/8", 11542).unwrap(), hex("86 08 41 02 02 41 03 01"));
     assert_eq!(rig.send("PUT /33000/0/8", 11542, &hex("83 08 41 00 01")), "2.04", "inside its own element");
     assert_eq!(rig.read("/33000/0/8", 11542).unwrap(), hex("83 08 41 00 01"));
-    assert_eq!(rig.send("PUT /33000/0/8", 11542, &[]), "2.04");
-    assert_eq!(rig.read("/33000/0/8", 11542).unwrap(), hex("80 08"));
-    assert_eq!(rig.text("/33000/0/8/0"), "4.04");
+    for (format, nothing) in [(11542, &[][..]), (11542, &hex("80 08")), (112, &[0x80]), (110, b"[]")] {
+        assert_eq!(
+            rig.send("PUT /33000/0/8", format, nothing),
+            "4.00",
+            "it is mandatory: one instance at least"
+        );
+        assert_eq!(rig.read("/33000/0/8", 11542).unwrap(), hex("83 08 41 00 01"));
+        assert_eq!(rig.send("POST /33000/0/8", format, nothing), "2.04", "nothing is added");
+    }
+    assert_eq!(rig.send("POST /33001", 11542, &hex("c1 00 61")), "2.01");
+    assert_eq!(rig.send("PUT /33001/0/2", 11542, &hex("41 00 01")), "2.04");
+    assert_eq!(rig.read("/33001/0/2", 11542).unwrap(), hex("83 02 41 00 01"));
+    assert_eq!(rig.send("PUT /33001/0/2", 11542, &[]), "2.04", "an optional one can be emptied");
+    assert_eq!(rig.read("/33001/0/2", 11542), Err("4.04".into()));
 }
 
 #[test]

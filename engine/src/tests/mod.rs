@@ -1,5 +1,7 @@
 //! What several tests need: a profile, objects of every kind, and a server that writes its own bytes.
 
+mod answers;
+mod ends;
 mod life_cycle;
 mod management;
 mod notifications;
@@ -158,6 +160,8 @@ pub(crate) struct Rule {
     name: Text<8>,
     #[lwm2m(id = 1, ops = "RW")]
     weight: Option<i32>,
+    #[lwm2m(id = 2, ops = "RW")]
+    tags: Option<Multiple<u8, 2>>,
     changes: Changes,
 }
 

@@ -164,6 +164,29 @@ fn non_requests_are_answered_with_non_and_repeated_ones_ignored() {
         }
     }
     assert_eq!(rig.things.everything.runs.len(), 1);
+    // Nothing is said about critical options to who wants no acknowledgement (RFC 7252 section 5.4.1).
+    let mut request = rig.request("POST /33000/0/20");
+    request.header.set_type(MessageType::NonConfirmable);
+    request.add_option(CoapOption::from(9), b"x".to_vec());
+    assert!(rig.receive(&request).is_none());
+    assert_eq!(rig.things.everything.runs.len(), 1);
+}
+
+#[test]
+fn of_an_elective_option_that_comes_twice_the_first_counts() {
+    let mut rig = Rig::registered();
+    let mut request = rig.request("PUT /33000/0/0");
+    set_format(&mut request, CoapOption::ContentFormat, 0);
+    set_format(&mut request, CoapOption::ContentFormat, 112);
+    request.payload = b"text".to_vec();
+    assert_eq!(rig.exchange(&request).header.get_code(), "2.04");
+    assert_eq!(rig.text("/33000/0/0"), "text");
+    let mut request = rig.request("GET /33000/0/1");
+    request.add_option(CoapOption::Observe, std::vec![1]);
+    request.add_option(CoapOption::Observe, std::vec![0]);
+    assert!(rig.exchange(&request).get_option(CoapOption::Observe).is_none());
+    rig.change(|things| things.everything.set_integer(6));
+    rig.expect_silence();
 }
 
 #[test]
@@ -223,7 +246,7 @@ fn paths_that_are_not_lwm2m_are_not_found() {
 fn a_body_in_blocks_is_refused_until_it_can_be_assembled() {
     let mut rig = Rig::registered();
     for (block, code) in
-        [(&[][..], "2.04"), (&[0x06], "2.04"), (&[0x08], "4.02"), (&[0x36], "4.02"), (&[0x3e], "4.02")]
+        [(&[][..], "2.04"), (&[0x06], "2.04"), (&[0x08], "4.02"), (&[0x36], "4.08"), (&[0x3e], "4.08")]
     {
         let mut request = rig.request("PUT /33000/0/0");
         request.add_option(CoapOption::Block1, block.to_vec());

@@ -2,6 +2,8 @@
 
 use clap::Parser;
 use coracle::Uri;
+use coracle::engine::profile::{Profile as Sizes, Table};
+use coracle_demo_app::Profile;
 
 use crate::credentials;
 use crate::device::Settings;
@@ -22,7 +24,7 @@ pub(crate) struct Arguments {
     pub(crate) endpoint: String,
 
     /// How long the server keeps the registration without an update, in seconds; 0 for ever
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) lifetime: u32,
 
     /// The local UDP port; 0 lets the system choose
@@ -75,7 +77,18 @@ fn endpoint(text: &str) -> Result<String, String> {
     if text.is_empty() {
         return Err("the endpoint client name must not be empty".into());
     }
+    let longest = <Profile as Sizes>::EndpointName::CAPACITY;
+    if text.len() > longest {
+        return Err(format!(
+            "the endpoint client name has {} bytes, but at most {longest} fit: see client.endpoint_length in config.toml",
+            text.len()
+        ));
+    }
     Ok(text.into())
+}
+
+fn seconds(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("a lifetime is a whole number of seconds, from 0 to {}", u32::MAX))
 }
 
 #[cfg(test)]
@@ -95,7 +108,8 @@ mod tests {
             ("--server=coap://host:0", "port"),
             ("--server=coap://host/rd", "leave out path"),
             ("--endpoint=", "must not be empty"),
-            ("--lifetime=soon", "invalid digit"),
+            ("--lifetime=soon", "a whole number of seconds"),
+            ("--lifetime=-1", "a whole number of seconds"),
         ] {
             let error = Arguments::try_parse_from(["device", argument]).unwrap_err().to_string();
             assert!(error.contains(part), "{argument}: {error}");

@@ -12,7 +12,7 @@ use coracle::{CertificateUsage, Credentials, MatchingType};
 #[command(next_help_heading = "Security, for coaps://")]
 pub(crate) struct Options {
     /// The identity of a pre-shared key
-    #[arg(long, value_name = "TEXT", requires = "psk_key", group = "kind")]
+    #[arg(long, value_name = "TEXT", requires = "psk_key", requires = "server", group = "kind")]
     psk_identity: Option<String>,
 
     /// The pre-shared key, in hexadecimal digits
@@ -20,7 +20,7 @@ pub(crate) struct Options {
     psk_key: Option<Bytes>,
 
     /// The device's private key, to be used with raw public keys: PEM or DER (PKCS#8, SEC 1), on P-256
-    #[arg(long, value_name = "FILE", requires = "server_rpk", group = "kind")]
+    #[arg(long, value_name = "FILE", requires = "server_rpk", requires = "server", group = "kind")]
     rpk_key: Option<PathBuf>,
 
     /// The server's raw public key: PEM or DER (SubjectPublicKeyInfo)
@@ -28,7 +28,7 @@ pub(crate) struct Options {
     server_rpk: Option<PathBuf>,
 
     /// The device's certificate, and those that certify it: PEM or DER
-    #[arg(long, value_name = "FILE", requires = "key", requires = "trust", group = "kind")]
+    #[arg(long, value_name = "FILE", requires = "key", requires = "trust", requires = "server", group = "kind")]
     cert: Option<PathBuf>,
 
     /// The private key of the certificate: PEM or DER (PKCS#8, SEC 1), on P-256

@@ -33,9 +33,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let managed = manage(&server, &events, &arguments.endpoint);
     stop.request();
     let managed = managed.and_then(|()| deregistered(&events, &arguments.endpoint));
-    let ended = thread.join().map_err(|_| "the device panicked")?;
+    // First the device: what is wrong with it is why the server waits in vain.
+    thread.join().map_err(|_| "the device panicked")??;
     managed?;
-    ended?;
     log::line("demo", "done: registered, discovered, read, wrote, executed, observed, de-registered");
     Ok(())
 }

@@ -32,6 +32,12 @@ const PSK_KEY: [u8; 16] = *b"not-a-secret-key";
 /// From the Execute to the exit code.
 const END: Duration = Duration::from_mins(1);
 
+/// What stands behind the command.
+pub(crate) fn usage() -> String {
+    let list = BOARDS.iter().map(|board| format!("\n  {:<10} {}", board.name, board.what));
+    format!("<board> [--psk] [--trace], where <board> is one of{}", list.collect::<String>())
+}
+
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let (options, names): (Vec<_>, Vec<_>) = arguments.iter().partition(|word| word.starts_with("--"));
     let board = match names[..] {
@@ -39,12 +45,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         _ => None,
     };
     let (Some(board), true) = (board, options.iter().all(|option| OPTIONS.contains(&option.as_str()))) else {
-        let list = BOARDS.iter().map(|board| format!("\n  {:<10} {}", board.name, board.what));
-        return Err(format!(
-            "cargo xtask qemu <board> [--psk] [--trace], where <board> is one of{}",
-            list.collect::<String>()
-        )
-        .into());
+        return Err(format!("cargo xtask qemu {}", usage()).into());
     };
     let has = |name: &str| options.iter().any(|option| *option == name);
     run_board(board, &Way { secure: has("--psk"), trace: has("--trace") })

@@ -1,5 +1,7 @@
 //! Without --server: the demo, and the help.
 
+use std::process::{Command, Stdio};
+
 use crate::program::run;
 
 /// The lines have these texts in them, in this order.
@@ -102,7 +104,7 @@ fn faults_of_the_command_line_are_explained_and_nothing_is_started() {
         (&["--server", "coap://"], 2, "host"),
         (&["--server", "coap://host:99999"], 2, "port"),
         (&["--server", "coap://host/path"], 2, "leave out path"),
-        (&["--server", "coap://host", "--lifetime=-1"], 2, "--lifetime"),
+        (&["--server", "coap://host", "--lifetime", "-1"], 2, "a whole number of seconds, from 0"),
         (&["--server", "coap://host", "--endpoint", ""], 2, "must not be empty"),
         (&["--plain", "--server", "coap://host"], 2, "cannot be used with"),
         (&["--serve"], 2, "--server"),
@@ -114,7 +116,9 @@ fn faults_of_the_command_line_are_explained_and_nothing_is_started() {
             "/absent",
         ),
         (&["--server", "coaps://host", "--server-name", "gateway"], 2, "--cert"),
-        (&["--server", "coap://host", "--endpoint", LONG], 1, "client.endpoint_length"),
+        (&["--server", "coap://host", "--endpoint", LONG], 2, "has 70 bytes, but at most 64 fit"),
+        (&["--endpoint", LONG], 2, "client.endpoint_length"),
+        (&["--psk-identity", "me", "--psk-key", "00112233"], 2, "--server <URI>"),
     ] {
         let (ended, lines, errors) = run(arguments);
         assert_eq!(ended, Some(code), "{arguments:?}: {errors}");
@@ -122,6 +126,21 @@ fn faults_of_the_command_line_are_explained_and_nothing_is_started() {
         assert!(lines.is_empty(), "{arguments:?}: {lines:?}");
         assert!(!errors.contains("panicked"), "{errors}");
     }
+}
+
+/// `coracle-device | head -1`
+#[test]
+fn it_goes_on_when_nobody_reads_what_it_prints() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_coracle-device"))
+        .arg("--plain")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(program.stdout.take());
+    let output = program.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
 }
 
 /// Longer than the profile of the demo has room for.

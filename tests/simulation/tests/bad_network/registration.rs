@@ -48,8 +48,9 @@ fn a_deregister_ends_whatever_happens() {
             world.peers[0].is_dead = world.rng.percent(30);
             let was_registered = world.state(0) == RegistrationState::Registered;
             world.deregister();
-            // MAX_TRANSMIT_WAIT is the longest wait for an answer.
-            let end = world.now + 93 * SECOND;
+            // MAX_TRANSMIT_WAIT is the longest wait for an answer: to De-register, and to Register before it.
+            let waits = if world.state(0) == RegistrationState::Registering { 2 } else { 1 };
+            let end = world.now + waits * 93 * SECOND;
             let idle = world.run_until(end, |world| world.state(0) == RegistrationState::Idle);
             assert!(idle, "{:?}", world.state(0));
             let answered = !world.peers[0].script.deregisters.is_empty();
@@ -61,6 +62,24 @@ fn a_deregister_ends_whatever_happens() {
             assert_eq!(world.state(0), RegistrationState::Idle);
             assert_eq!(world.sent.len(), sent, "nothing is sent afterwards");
             assert_eq!(world.client.poll_timeout(), None, "and nothing is waited for");
+        });
+    });
+}
+
+#[test]
+fn a_device_that_is_stopped_while_it_registers_leaves_nothing_behind() {
+    seeds("stopped_while_it_registers", 1_000, |seed| {
+        with_one(seed, Weather::BAD, 86_400, |world| {
+            world.register();
+            let soon = world.rng.between(0, 5 * SECOND);
+            world.run_for(soon);
+            world.deregister();
+            world.run_for(2 * 93 * SECOND);
+            assert_eq!(world.state(0), RegistrationState::Idle);
+            let failed = world
+                .count(|event| matches!(event, Event::RegistrationFailed { failure: Failure::NoAnswer, .. }));
+            let left = world.script().registered.is_some();
+            assert!(!left || failed > 0, "the server still knows it, and nobody was told");
         });
     });
 }

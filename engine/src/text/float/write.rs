@@ -1,14 +1,12 @@
-//! Floating point numbers as decimal text (LwM2M Core appendix C.2, RFC 8259 section 6).
-//!
-//! Text that is written is the shortest that reads back as the same number (Steele and White's algorithm); text that is
-//! read gives the nearest number. Both are exact, in integers.
+//! Floating point numbers as decimal text: the shortest that reads back as the same number (Steele and White's algorithm;
+//! LwM2M Core appendix C.2, RFC 8259 section 6).
 
 use core::cmp::Ordering;
 
-use super::big::Big;
-use super::integer::{write_signed, write_unsigned};
 use crate::model::Status;
 use crate::output::Output;
+use crate::text::big::Big;
+use crate::text::integer::{write_signed, write_unsigned};
 
 /// A 64-bit float tells 17 digits apart.
 const DIGITS: usize = 17;
@@ -33,59 +31,6 @@ impl Parts {
         let mantissa = fraction | (1 << fraction_bits);
         Self { mantissa, exponent: smallest + exponent - 1, lower_is_closer: fraction == 0 && exponent > 1 }
     }
-}
-
-/// A smaller float as a 64-bit one, from its parts: `bias` is that of the exponent, which has `exponent_bits`.
-pub(crate) const fn widen(bits: u32, fraction_bits: u32, exponent_bits: u32) -> f64 {
-    let sign = (bits >> (fraction_bits + exponent_bits)) as u64 & 1;
-    let largest = (1 << exponent_bits) - 1;
-    let bias = largest / 2;
-    let (mut exponent, mut fraction) =
-        ((bits >> fraction_bits) as i32 & largest, bits & ((1 << fraction_bits) - 1));
-    if exponent == 0 && fraction != 0 {
-        // Subnormal: the highest bit becomes the hidden one.
-        let shift = fraction_bits + 1 - (32 - fraction.leading_zeros());
-        fraction = (fraction << shift) & ((1 << fraction_bits) - 1);
-        exponent = 1 - shift as i32;
-    }
-    let exponent = match exponent {
-        0 if fraction == 0 => 0,
-        _ if exponent == largest => 0x7ff,
-        _ => (exponent - bias + 1023) as u64,
-    };
-    f64::from_bits((sign << 63) | (exponent << 52) | ((fraction as u64) << (52 - fraction_bits)))
-}
-
-/// An integer as a float; beyond 2^53 rounded to the nearest one, and to an even one in the middle of two.
-pub(crate) const fn from_integer(magnitude: u64, negative: bool) -> f64 {
-    let sign = (negative as u64) << 63;
-    if magnitude == 0 {
-        return 0.0;
-    }
-    let zeros = magnitude.leading_zeros();
-    let aligned = magnitude << zeros;
-    let (mantissa, lost) = (aligned >> 11, aligned & 0x7ff);
-    let mantissa = mantissa + (lost > 0x400 || lost == 0x400 && mantissa & 1 == 1) as u64;
-    // The highest bit of the mantissa, or what rounding has carried into, counts the exponent up.
-    f64::from_bits(sign | (((1085 - zeros as u64) << 52) + mantissa))
-}
-
-/// The bits of the 32-bit float that is the same number, if there is a normal one. No conversion has to be linked for it.
-pub(crate) const fn narrow(value: f64) -> Option<u32> {
-    const LOST: u64 = (1 << 29) - 1;
-    let bits = value.to_bits();
-    let (sign, exponent, fraction) =
-        ((bits >> 63) as u32, (bits >> 52) as i32 & 0x7ff, bits & ((1 << 52) - 1));
-    let exponent = match exponent {
-        0 if fraction == 0 => 0,
-        0x7ff => 0xff,
-        897..=1150 => (exponent - 896) as u32, // the bias is 1023 there and 127 here
-        _ => return None,
-    };
-    if fraction & LOST != 0 {
-        return None;
-    }
-    Some((sign << 31) | (exponent << 23) | (fraction >> 29) as u32)
 }
 
 /// Writes a 64-bit float. NaN and infinity have no text: the output fails with 4.06.
@@ -244,106 +189,11 @@ fn reaches(rest: &Big, distance: &Big, factor: u32, unit: &Big, inclusive: bool)
     }
 }
 
-/// Reads a number of the form `-12.5e-3`, the whole text. The first 19 digits count.
-///
-/// `None` when it is not a number, or too large for a double.
-pub(crate) fn parse(text: &[u8]) -> Option<f64> {
-    let (negative, text) = match text.strip_prefix(b"-") {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let (mut digits, mut power, mut seen) = (0u64, 0i32, false);
-    let (mut fraction, mut rest) = (false, text);
-    while let Some((&byte, tail)) = rest.split_first() {
-        match byte {
-            b'0'..=b'9' => {
-                seen = true;
-                if digits < 1_000_000_000_000_000_000 {
-                    digits = digits * 10 + u64::from(byte - b'0');
-                    power -= i32::from(fraction);
-                } else {
-                    power = power.saturating_add(i32::from(!fraction));
-                }
-            }
-            b'.' if !fraction && seen && tail.first().is_some_and(u8::is_ascii_digit) => fraction = true,
-            b'e' | b'E' if seen => {
-                power = power.saturating_add(parse_exponent(tail)?);
-                rest = &[];
-                break;
-            }
-            _ => return None,
-        }
-        rest = tail;
-    }
-    if !seen || !rest.is_empty() {
-        return None;
-    }
-    let bits = from_decimal(digits, power)? | (u64::from(negative) << 63);
-    Some(f64::from_bits(bits))
-}
-
-fn parse_exponent(text: &[u8]) -> Option<i32> {
-    let (negative, digits) = match text.split_first()? {
-        (b'-', rest) => (true, rest),
-        (b'+', rest) => (false, rest),
-        _ => (false, text),
-    };
-    // Beyond any double, whatever the digits before it: keeps the arithmetic small.
-    let value = super::integer::parse_unsigned(digits)?.min(100_000) as i32;
-    Some(if negative { -value } else { value })
-}
-
-/// The bits of the double that is nearest to `digits * 10^power`, to the even one when two are; `None` above the largest.
-pub(crate) fn from_decimal(digits: u64, power: i32) -> Option<u64> {
-    if digits == 0 || power < -345 {
-        return Some(0);
-    }
-    if power > 308 {
-        return None;
-    }
-    let (mut numerator, mut denominator) = (Big::new(digits), Big::new(1));
-    numerator.scale(power.max(0).unsigned_abs());
-    denominator.scale(power.min(0).unsigned_abs());
-    // Shift one of them so that the quotient is in [1, 2), or one place below.
-    let mut exponent = numerator.bits() as i32 - denominator.bits() as i32;
-    numerator.shift(exponent.min(0).unsigned_abs());
-    denominator.shift(exponent.max(0).unsigned_abs());
-    if numerator.compare(&denominator) == Ordering::Less {
-        numerator.multiply(2);
-        exponent -= 1;
-    }
-    if exponent > 1023 {
-        return None;
-    }
-    // Below the smallest normal number there are fewer bits of mantissa; with none left it may still round up to one.
-    let places = 53 - (-1022 - exponent).max(0);
-    let mut mantissa = 0u64;
-    for _ in 0..places.max(0) {
-        let bit = numerator.compare(&denominator) != Ordering::Less;
-        if bit {
-            numerator.subtract(&denominator);
-        }
-        mantissa = (mantissa << 1) | u64::from(bit);
-        numerator.multiply(2);
-    }
-    if places >= 0 {
-        mantissa += match numerator.compare(&denominator) {
-            Ordering::Less => 0,
-            Ordering::Equal => mantissa & 1,
-            Ordering::Greater => 1,
-        };
-    }
-    // A carry out of the mantissa runs into the exponent, which is what it should do.
-    let biased = (exponent + 1022).max(0) as u64;
-    let bits = (biased << 52) + mantissa;
-    (bits < 0x7ff0_0000_0000_0000).then_some(bits)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::random::Random;
-    use std::string::{String, ToString};
+    use std::string::String;
 
     fn double(value: f64) -> String {
         let mut room = [0; 64];
@@ -429,7 +279,7 @@ mod tests {
         for value in special.into_iter().chain(random) {
             let text = double(value);
             assert_eq!(text.parse::<f64>(), Ok(value), "{value:e} as {text}");
-            assert_eq!(parse(text.as_bytes()), Some(value), "{value:e} as {text}");
+            assert_eq!(crate::text::parse_float(text.as_bytes()), Some(value), "{value:e} as {text}");
             let digits = |text: &str| {
                 let mantissa = text.split('e').next().unwrap().replace(['-', '.'], "");
                 mantissa.trim_matches('0').len()
@@ -448,92 +298,9 @@ mod tests {
     }
 
     #[test]
-    fn parsing_agrees_with_the_standard_library() {
-        let mut random = Random::new(13);
-        for _ in 0..5_000 {
-            let digits = random.next_u64() >> random.up_to(63).max(1);
-            let power = random.up_to(660) as i32 - 350;
-            let text = std::format!("{digits}e{power}");
-            let expected = text.parse::<f64>().unwrap();
-            assert_eq!(parse(text.as_bytes()), Some(expected).filter(|v| v.is_finite()), "{text}");
-        }
-        for text in [
-            "2.2250738585072011e-308",
-            "9007199254740993",
-            "9007199254740995",
-            "1e-400",
-            "0.000",
-            "1e23",
-            "8.5e-324",
-            "2.5e-324",
-            "2.4703282292062327e-324",
-            "2.4703282292062328e-324",
-            "-0.5",
-            "4.9406564584124654e-324",
-            "2.2250738585072012e-308",
-            "1.7976931348623158e308",
-        ] {
-            assert_eq!(parse(text.as_bytes()), Some(text.parse().unwrap()), "{text}");
-        }
-        assert_eq!(parse(b"1.7976931348623159e308"), None);
-    }
-
-    #[test]
-    fn widening_and_integers_agree_with_the_processor() {
-        let mut random = Random::new(15);
-        for _ in 0..50_000 {
-            let single = f32::from_bits(random.next_u64() as u32 >> random.up_to(31));
-            assert!(
-                widen(single.to_bits(), 23, 8).to_bits() == f64::from(single).to_bits() || single.is_nan()
-            );
-            let integer = random.next_u64() >> random.up_to(63);
-            assert_eq!(from_integer(integer, false), integer as f64);
-            assert_eq!(from_integer(integer, true), -(integer as f64));
-        }
-        assert_eq!(from_integer(u64::MAX, false), 18_446_744_073_709_551_616.0);
-        assert!(widen(f32::NAN.to_bits(), 23, 8).is_nan());
-        assert_eq!(widen(f32::NEG_INFINITY.to_bits(), 23, 8), f64::NEG_INFINITY);
-    }
-
-    #[test]
-    fn narrowing_loses_nothing() {
-        let mut random = Random::new(14);
-        for _ in 0..20_000 {
-            let single = f32::from_bits(random.next_u64() as u32);
-            if single.is_normal() || single == 0.0 || single.is_infinite() {
-                assert_eq!(narrow(f64::from(single)), Some(single.to_bits()), "{single:e}");
-            }
-            let double = f64::from_bits(random.next_u64());
-            if let Some(bits) = narrow(double) {
-                assert_eq!(f64::from(f32::from_bits(bits)).to_bits(), double.to_bits());
-            }
-        }
-        for double in [0.1, 1e39, 1e-40, f64::MAX, 16777217.0] {
-            assert_eq!(narrow(double), None, "{double:e}");
-        }
-        assert_eq!(narrow(-0.0), Some(0x8000_0000));
-    }
-
-    #[test]
-    fn what_is_not_a_number() {
-        for text in [
-            "", "-", ".", ".5", "5.", "1e", "1e+", "e5", "1.2.3", "+1", "0x1", "nan", "inf", "1 ", "--1",
-            "1e1.5",
-        ] {
-            assert_eq!(parse(text.as_bytes()), None, "{text}");
-        }
+    fn what_is_not_a_number_has_no_text() {
         let mut out = Output::new(&mut [], 0);
         write_double(f64::NAN, &mut out);
         assert_eq!(out.length(), Err(Status::NotAcceptable));
-    }
-
-    #[test]
-    fn many_digits_are_not_an_overflow() {
-        let text = "1".repeat(400);
-        assert_eq!(parse(text.as_bytes()), None);
-        let text = std::format!("0.{}1", "0".repeat(500));
-        assert_eq!(parse(text.as_bytes()), Some(0.0));
-        assert_eq!(parse(b"1e99999999999"), None);
-        assert_eq!(parse(3.25.to_string().as_bytes()), Some(3.25));
     }
 }
