@@ -284,7 +284,7 @@ impl<P: Profile> Core<P> {
         let backoff = &self.link.options.backoff;
         let last = self.state == State::ServerFinished;
         let attempts = if last { backoff.last_flight_attempts } else { backoff.attempts };
-        if self.link.try_again(attempts) {
+        if self.link.try_again(now, attempts) {
             return;
         }
         let reason = match self.state {

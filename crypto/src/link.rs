@@ -178,12 +178,15 @@ impl<P: Profile> Link<P> {
         }
     }
 
-    /// The wait for an answer is over. Answers whether the flight goes out again.
-    pub(crate) fn try_again(&mut self, attempts: u8) -> bool {
+    /// The wait for an answer is over. Answers whether the flight goes out again: at once, unless the peer has prompted
+    /// for it just before.
+    pub(crate) fn try_again(&mut self, now: Instant, attempts: u8) -> bool {
         self.timer.stop();
         let again = self.timer.sent < attempts.max(1);
-        if again {
+        if again && self.timer.may_answer(now, &self.options.backoff) {
             self.resend();
+        } else if again {
+            self.timer.wait(now, &self.options.backoff);
         }
         again
     }
