@@ -7,7 +7,7 @@ use crate::handshake::flight::{Cursor, Flight, Source, TooSmall, write_alert};
 use crate::handshake::kind;
 use crate::handshake::timer::{Backoff, Timer};
 use crate::profile::{Bytes, Linked, Profile};
-use crate::record::{Layer, PLAIN_HEADER, SEQUENCE_END, SealFault, Side, content};
+use crate::record::{Layer, PLAIN_HEADER, PLAINTEXT_MAX, SEQUENCE_END, SealFault, Side, content};
 use crate::rng::RngError;
 use crate::time::Instant;
 use core::ops::Range;
@@ -242,8 +242,8 @@ impl<P: Profile> Link<P> {
     /// The most handshake data in one record.
     pub(crate) fn record_limit(&self) -> usize {
         match self.layer.peer_limit {
-            0 => 1 << 14,
-            limit => usize::from(limit),
+            0 => PLAINTEXT_MAX,
+            limit => usize::from(limit).min(PLAINTEXT_MAX),
         }
     }
 
