@@ -197,6 +197,7 @@ impl<P: Profile> Core<P> {
     /// Forgets everything but the session that may be resumed, and the options.
     fn reset(&mut self) {
         self.forget_handshake();
+        self.session.forget_unfinished();
         self.link.reset();
         self.state = State::Idle;
         self.resumed = false;
