@@ -22,6 +22,7 @@ mod session_end;
 mod sessions;
 mod several;
 mod sleep;
+mod trust;
 mod weather;
 mod world;
 
@@ -30,6 +31,7 @@ mod profiles {
     pub type Normal = normal::Profile;
     pub type Hardware = hardware::Profile;
     pub type Short = short::Profile;
+    pub type Sms = sms::Profile;
 
     #[allow(missing_docs, dead_code, unreachable_pub)]
     mod normal {
@@ -44,5 +46,10 @@ mod profiles {
     #[allow(missing_docs, dead_code, unreachable_pub)]
     mod short {
         include!(concat!(env!("OUT_DIR"), "/short.rs"));
+    }
+
+    #[allow(missing_docs, dead_code, unreachable_pub)]
+    mod sms {
+        include!(concat!(env!("OUT_DIR"), "/sms.rs"));
     }
 }
