@@ -2,7 +2,7 @@
 
 use crate::keys::{Certificates, IDENTITY, KEY, Pair, settings, trust, uri};
 use crate::peer::Peer;
-use crate::profiles::{Normal, Short, Sms};
+use crate::profiles::{Normal, Short};
 use crate::world::{FIRST, World};
 use coap_lite::CoapOption;
 use coracle::{Credentials, RegistrationState, SessionEvent};
@@ -15,8 +15,9 @@ fn the_extended_master_secret_is_a_choice() {
     assert_eq!(<Short as coracle::Profile>::EXTENDED_MASTER_SECRET, Requirement::Optional);
 }
 
-/// Every flight is cut into datagrams of so many bytes, and so is everything after it: blocks of 2^(szx + 4) bytes.
-fn everything_fits<P: coracle::Profile + 'static>(limit: usize, szx: u8) {
+/// Every flight is cut into datagrams of 192 bytes, and so is everything after it.
+#[test]
+fn short_datagrams_are_enough_for_everything() {
     let (uri, own, server) = (uri(0), Pair::device(), Pair::server());
     let certificates = Certificates::new(0);
     for credentials in [
@@ -24,12 +25,11 @@ fn everything_fits<P: coracle::Profile + 'static>(limit: usize, szx: u8) {
         Credentials::raw_public_key(&own.public, &own.private, &server.public),
         trust(&certificates, &own.private),
     ] {
-        let mut world = World::<P>::registered(Peer::new(0), &settings(&uri, 1, credentials));
+        let mut world = World::<Short>::registered(Peer::new(0), &settings(&uri, 1, credentials));
         let mut note: Vec<u8> = Vec::new();
-        for block in 0_u16.. {
-            let option = block << 4 | u16::from(szx);
-            let option = if option < 256 { vec![option as u8] } else { option.to_be_bytes().to_vec() };
-            let request = world.peers[0].request("33001/0/1", Some(option));
+        for block in 0.. {
+            // 64-byte blocks
+            let request = world.peers[0].request("33001/0/1", Some(block << 4 | 2));
             world.peers[0].send(std::slice::from_ref(&request));
             world.pump();
             world.wait(25);
@@ -42,19 +42,8 @@ fn everything_fits<P: coracle::Profile + 'static>(limit: usize, szx: u8) {
             }
         }
         assert_eq!(note, [b'n'; 400]);
-        assert!(world.largest <= limit, "a datagram of {} bytes", world.largest);
+        assert!(world.largest <= 192, "a datagram of {} bytes", world.largest);
     }
-}
-
-#[test]
-fn short_datagrams_are_enough_for_everything() {
-    everything_fits::<Short>(192, 2);
-}
-
-/// 140 bytes.
-#[test]
-fn datagrams_of_an_sms_are_enough() {
-    everything_fits::<Sms>(140, 1);
 }
 
 /// A longer answer than the transmit buffer holds with its protection goes out in blocks, unasked.

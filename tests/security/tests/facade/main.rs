@@ -31,7 +31,6 @@ mod profiles {
     pub type Normal = normal::Profile;
     pub type Hardware = hardware::Profile;
     pub type Short = short::Profile;
-    pub type Sms = sms::Profile;
 
     #[allow(missing_docs, dead_code, unreachable_pub)]
     mod normal {
@@ -46,10 +45,5 @@ mod profiles {
     #[allow(missing_docs, dead_code, unreachable_pub)]
     mod short {
         include!(concat!(env!("OUT_DIR"), "/short.rs"));
-    }
-
-    #[allow(missing_docs, dead_code, unreachable_pub)]
-    mod sms {
-        include!(concat!(env!("OUT_DIR"), "/sms.rs"));
     }
 }

@@ -393,7 +393,7 @@ impl Peer {
     }
 
     /// A request for a path; the block of the answer that is wanted, if not the first.
-    pub fn request(&mut self, path: &str, block: Option<Vec<u8>>) -> Packet {
+    pub fn request(&mut self, path: &str, block: Option<u8>) -> Packet {
         self.message_id += 1;
         let mut packet = Packet::new();
         packet.header.message_id = self.message_id;
@@ -404,7 +404,7 @@ impl Peer {
         }
         packet.add_option(CoapOption::Accept, vec![]);
         if let Some(block) = block {
-            packet.add_option(CoapOption::Block2, block);
+            packet.add_option(CoapOption::Block2, vec![block]);
         }
         packet
     }
