@@ -34,11 +34,11 @@ impl Keys {
         let keys = RawPublicKey::new(&self.own, &self.own_public, &self.server);
         Security { suites: &[ECDSA_CCM_8], ..Security::new(b"server", Credentials::RawPublicKey(keys)) }
     }
+}
 
-    /// The answer with raw public keys both ways.
-    pub fn extensions(&self) -> [Vec<u8>; 4] {
-        [extension(23, &[]), extension(0xFF01, &[0]), extension(19, &[2]), extension(20, &[2])]
-    }
+/// The answer with raw public keys both ways.
+pub fn raw_key_extensions() -> [Vec<u8>; 4] {
+    [extension(23, &[]), extension(0xFF01, &[0]), extension(19, &[2]), extension(20, &[2])]
 }
 
 /// The server's flight up to the key exchange, with a raw public key or this certificate message.
@@ -113,14 +113,14 @@ fn verifies(server: &Hostile, signed: &[u8], keys: &Keys) -> bool {
 fn a_raw_public_key_is_sent_with_proof_of_its_possession() {
     let keys = Keys::new();
     let mut duel = Duel::<PskRpkCid>::new(keys.security());
-    let (server, signed) = handshake(&mut duel, Some(&REQUEST), &keys.extensions());
+    let (server, signed) = handshake(&mut duel, Some(&REQUEST), &raw_key_extensions());
     assert_eq!(kinds(&server), [CERTIFICATE, CLIENT_KEY_EXCHANGE, CERTIFICATE_VERIFY]);
     assert_eq!(server.client_messages[0].1, vec24(&keys.own_public.to_spki()));
     assert!(verifies(&server, &signed, &keys));
     assert!(!verifies(&server, &signed[1..], &keys));
     // Nobody asks.
     let mut duel = Duel::<PskRpkCid>::new(keys.security());
-    let (server, _) = handshake(&mut duel, None, &keys.extensions());
+    let (server, _) = handshake(&mut duel, None, &raw_key_extensions());
     assert_eq!(kinds(&server), [CLIENT_KEY_EXCHANGE]);
 }
 
@@ -165,10 +165,10 @@ fn what_the_server_cannot_take_is_not_sent() {
     let not_raw = [extension(23, &[]), extension(20, &[2])];
     for (request, extensions) in [
         // SHA-384 and SHA-1 only; RSA signatures; RSA certificates; nothing at all.
-        (&[1, 64, 0, 4, 5, 3, 2, 3, 0, 0][..], &keys.extensions()[..]),
-        (&[1, 64, 0, 2, 4, 1, 0, 0], &keys.extensions()),
-        (&[1, 1, 0, 2, 4, 3, 0, 0], &keys.extensions()),
-        (&[0, 0, 0, 0, 0], &keys.extensions()),
+        (&[1, 64, 0, 4, 5, 3, 2, 3, 0, 0][..], &raw_key_extensions()[..]),
+        (&[1, 64, 0, 2, 4, 1, 0, 0], &raw_key_extensions()),
+        (&[1, 1, 0, 2, 4, 3, 0, 0], &raw_key_extensions()),
+        (&[0, 0, 0, 0, 0], &raw_key_extensions()),
         // No client_certificate_type was chosen: it would be X.509.
         (&REQUEST, &not_raw),
     ] {
@@ -184,7 +184,7 @@ fn what_the_server_cannot_take_is_not_sent() {
 fn the_transcript_has_whole_messages() {
     let keys = Keys::new();
     let mut duel = Duel::<Everything>::new(keys.security());
-    let extensions = [&keys.extensions()[..], &[extension(28, &[0, 64])]].concat();
+    let extensions = [&raw_key_extensions()[..], &[extension(28, &[0, 64])]].concat();
     let mut server = Hostile { ecdhe: true, ..Hostile::new() };
     server.read_hello(&mut duel);
     let mut messages = first_flight(&mut server, None, &extensions);

@@ -1,7 +1,7 @@
 //! When flights are repeated, and how long their datagrams are.
 
 use crate::builder::{Authority, Fields};
-use crate::client_certificate::{Keys, first_flight};
+use crate::client_certificate::{Keys, first_flight, raw_key_extensions};
 use crate::duel::{Duel, psk_security};
 use crate::hostile::*;
 use coracle_crypto::profiles::{Everything, PskCid, PskOnly, PskRpkCid};
@@ -116,7 +116,7 @@ fn flights_without_an_answer_get_shorter_datagrams() {
         duel.connect();
         let mut server = Hostile { ecdhe: true, ..Hostile::new() };
         server.read_hello(&mut duel);
-        let mut flight = first_flight(&mut server, None, &keys.extensions());
+        let mut flight = first_flight(&mut server, None, &raw_key_extensions());
         flight.push(server.message(CERTIFICATE_REQUEST, &[1, 64, 0, 2, 4, 3, 0, 0]));
         flight.push(server.message(SERVER_HELLO_DONE, &[]));
         let flight = server.plain(22, &flight.concat());
