@@ -197,6 +197,7 @@ impl<P: Profile> Core<P> {
     /// Forgets everything but the session that may be resumed, and the options.
     fn reset(&mut self) {
         self.forget_handshake();
+        self.session.forget_unfinished();
         self.link.reset();
         self.state = State::Idle;
         self.resumed = false;
@@ -284,7 +285,7 @@ impl<P: Profile> Core<P> {
         let backoff = &self.link.options.backoff;
         let last = self.state == State::ServerFinished;
         let attempts = if last { backoff.last_flight_attempts } else { backoff.attempts };
-        if self.link.try_again(attempts) {
+        if self.link.try_again(now, attempts) {
             return;
         }
         let reason = match self.state {

@@ -1,6 +1,8 @@
 //! Application data.
 
 use super::{Connection, State};
+use crate::alert::{self, Alert};
+use crate::event::{AlertSeen, CloseReason};
 use crate::link::{SealError, headroom, tailroom};
 use crate::profile::Profile;
 use crate::record::Side;
@@ -17,12 +19,18 @@ impl<P: Profile> Connection<P> {
     /// where the datagram to send lies in `buffer`.
     ///
     /// # Errors
-    /// See [`SealError`]: nothing has changed.
+    /// See [`SealError`]: nothing has changed, but when the sequence numbers are used up the session is over.
     pub fn seal(&mut self, buffer: &mut [u8], length: usize) -> Result<Range<usize>, SealError> {
         if self.core.state != State::Connected {
             return Err(SealError::NotConnected);
         }
-        self.core.link.seal(Side::Client, buffer, length)
+        let sealed = self.core.link.seal(Side::Client, buffer, length);
+        if sealed == Err(SealError::Exhausted) {
+            // RFC 6347 section 4.1: never with a number that was used. A close_notify has one in reserve.
+            self.core.link.send_alert(alert::WARNING, Alert::CLOSE_NOTIFY);
+            self.core.closed(CloseReason::Exhausted, AlertSeen::Sent(Alert::CLOSE_NOTIFY));
+        }
+        sealed
     }
 
     /// The most application data that one datagram carries now: the datagram limit less the overhead, or what the

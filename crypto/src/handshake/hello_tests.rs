@@ -96,6 +96,11 @@ fn wrong_fields_are_told_apart() {
 }
 
 #[test]
+fn each_fragment_length_has_its_code() {
+    assert_eq!([512, 1024, 2048, 4096].map(max_fragment_code), [1, 2, 3, 4]);
+}
+
+#[test]
 fn cookies_of_every_length() {
     for length in 0..=255_u8 {
         let cookie = std::vec![0xCC; length.into()];

@@ -49,19 +49,27 @@ impl Timer {
         *self = Self::EMPTY;
     }
 
-    /// The flight was sent: wait for the answer.
+    /// The flight was sent: wait for the answer. At the peer's prompting, before the wait was over, that is no attempt of
+    /// ours: a peer that repeats itself for ever does not put off the end.
     pub(crate) fn sent(&mut self, now: Instant, backoff: &Backoff) {
+        self.last_sent = now;
+        if !self.armed {
+            self.wait(now, backoff);
+        }
+    }
+
+    /// One more attempt, and the wait after it.
+    pub(crate) fn wait(&mut self, now: Instant, backoff: &Backoff) {
         self.interval_ms = match self.sent {
             0 => backoff.initial_ms,
             _ => self.interval_ms.saturating_mul(2).min(backoff.max_ms.max(backoff.initial_ms)),
         };
         self.sent = self.sent.saturating_add(1);
-        self.last_sent = now;
         self.deadline = now.plus_millis(self.interval_ms.into());
         self.armed = true;
     }
 
-    /// The flight went out once more at the peer's prompting: that is no attempt of ours.
+    /// The same for the last flight of all, for whose answer nobody waits.
     pub(crate) const fn answered(&mut self, now: Instant) {
         self.last_sent = now;
     }
@@ -98,12 +106,15 @@ mod tests {
         for _ in 0..5 {
             timer.sent(now, &backoff);
             let deadline = timer.deadline().expect("armed");
+            // Sent again because the peer asks for it: nothing changes.
+            timer.sent(Instant::from_millis(now.as_millis() + 500), &backoff);
+            assert_eq!(timer.deadline(), Some(deadline));
             waits.push(deadline.millis_since(now));
             assert!(!timer.is_due(Instant::from_millis(deadline.as_millis() - 1)) && timer.is_due(deadline));
             now = deadline;
+            timer.stop();
         }
         assert_eq!(waits, [1_000, 2_000, 4_000, 5_000, 5_000]);
-        timer.stop();
-        assert_eq!(timer.deadline(), None);
+        assert_eq!((timer.sent, timer.deadline()), (5, None));
     }
 }

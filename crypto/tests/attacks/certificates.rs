@@ -226,6 +226,24 @@ fn path_lengths_and_depth_are_limited() {
     assert_eq!(long_chain(&limited, 1, |_| None), refused(FailureReason::BadCertificate));
 }
 
+/// Each certifies the one before it (RFC 5246 section 7.4.2): nobody sorts.
+#[test]
+fn a_chain_in_another_order_is_refused() {
+    let world = world();
+    let (upper, lower) = (Authority::new(0x66), Authority::new(0x67));
+    let second = world.ca.issue(&Fields::ca("upper"), &upper.spki());
+    let first = upper.issue_as(&name(b"upper"), &Fields::ca("lower"), &lower.spki());
+    let leaf = lower.issue_as(&name(b"lower"), &Fields::leaf(HOST), &world.key);
+    let rules = Rules::anchor(&world.anchor);
+    assert_eq!(rules.check(&[&leaf, &first, &second]), Accepted);
+    let unknown = refused(FailureReason::UnknownCa);
+    assert_eq!(rules.check(&[&leaf, &second, &first]), unknown);
+    assert_eq!(rules.check(&[&leaf, &second]), unknown);
+    assert_eq!(rules.check(&[&leaf, &leaf, &first, &second]), unknown);
+    // What is in front is taken for the server's.
+    assert_ne!(rules.check(&[&first, &leaf, &second]), Accepted);
+}
+
 #[test]
 fn strangers_and_sent_anchors_are_not_trusted() {
     let world = world();

@@ -17,6 +17,7 @@ pub const CERTIFICATE: u8 = 11;
 pub const SERVER_KEY_EXCHANGE: u8 = 12;
 pub const CERTIFICATE_REQUEST: u8 = 13;
 pub const SERVER_HELLO_DONE: u8 = 14;
+pub const CLIENT_KEY_EXCHANGE: u8 = 16;
 pub const FINISHED: u8 = 20;
 
 pub const PSK_CCM_8: u16 = 0xC0A8;
@@ -100,6 +101,10 @@ pub struct Hostile {
     /// The connection ID that goes into records to the client.
     pub client_cid: Vec<u8>,
     pub client_finished: Vec<u8>,
+    /// The present message of the client, as far as its fragments have come.
+    pub partial: Vec<u8>,
+    /// The messages of the client's last flight: type and body.
+    pub client_messages: Vec<(u8, Vec<u8>)>,
 }
 
 impl Hostile {
@@ -122,6 +127,8 @@ impl Hostile {
             ecdhe: false,
             client_cid: Vec::new(),
             client_finished: Vec::new(),
+            partial: Vec::new(),
+            client_messages: Vec::new(),
         }
     }
 
@@ -250,13 +257,21 @@ impl Hostile {
 
     fn read_messages(&mut self, mut payload: &[u8]) {
         while !payload.is_empty() {
-            let length = usize::from(u16::from_be_bytes([payload[2], payload[3]]));
-            let message = &payload[..12 + length];
-            self.transcript.extend(message);
-            if message[0] == 16 {
-                self.derive(&message[12..]);
-            }
+            let number = |at: usize| usize::from(u16::from_be_bytes([payload[at], payload[at + 1]]));
+            let (kind, total, message_seq, offset, length) =
+                (payload[0], number(2), number(4) as u16, number(7), number(10));
+            assert_eq!(offset, self.partial.len(), "the client sends its fragments in order");
+            self.partial.extend(&payload[12..12 + length]);
             payload = &payload[12 + length..];
+            if self.partial.len() == total {
+                let body = std::mem::take(&mut self.partial);
+                // The hash is over whole messages (RFC 6347 section 4.2.6).
+                self.transcript.extend(fragment(kind, total, message_seq, 0, &body));
+                if kind == CLIENT_KEY_EXCHANGE {
+                    self.derive(&body);
+                }
+                self.client_messages.push((kind, body));
+            }
         }
     }
 

@@ -440,11 +440,16 @@ fn the_last_sequence_numbers_are_not_used() {
     assert_eq!(duel.seal(b"the last")[5..11], (end - 1).to_be_bytes()[2..]);
     let mut buffer = [0; 100];
     assert_eq!(duel.client.seal(&mut buffer, 4), Err(SealError::Exhausted));
-    // Closing still works: numbers are kept in reserve for it.
-    let now = duel.time();
-    duel.client.close(now);
+    // The session closes itself: numbers are kept in reserve for that. The next one starts with number 0.
     duel.pump();
-    assert_eq!(duel.sent.len(), 1);
+    assert_eq!((duel.sent.len(), duel.sent[0][0]), (1, 21));
+    assert_eq!(duel.sent[0][5..11], end.to_be_bytes()[2..]);
+    let alert = AlertSeen::Sent(Alert::CLOSE_NOTIFY);
+    assert_eq!(duel.events, [Event::Closed { reason: CloseReason::Exhausted, alert }]);
+    assert_eq!(duel.client.seal(&mut buffer, 4), Err(SealError::NotConnected));
+    duel.clear();
+    duel.connect();
+    psk_connected(&mut duel);
 }
 
 const OWN_CID: usize = 4;

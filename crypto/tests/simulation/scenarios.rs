@@ -143,6 +143,36 @@ fn raw_public_keys_in_bad_weather() {
     }
 }
 
+fn raw_public_keys(suite: CipherSuite, mtu: u16, seeds: u64) {
+    let (client, server) = (private_key(1), private_key(2));
+    let client_public = client.public_key().expect("a key");
+    let server_public = server.public_key().expect("a key");
+    for seed in 0..seeds {
+        let keys = RawPublicKey::new(&client, &client_public, &server_public);
+        let suites = [suite.number()];
+        let security =
+            Security { suites: &suites, ..Security::new(b"server", Credentials::RawPublicKey(keys)) };
+        let known = OneKey(client_public);
+        let own = OwnKey { signer: &server, public: &server_public, chain: &[] };
+        let config = Config { own: Some(own), raw_clients: Some(&known), ..Config::NOBODY };
+        let mut world = World::<Everything, Everything>::new(seed, Weather::BAD, security, config);
+        world.options = Options { mtu, ..PATIENT };
+        assert_eq!(handshake(&mut world).suite, suite, "seed {seed}");
+        assert_eq!(world.server().peer().public_key(), Some(&client_public.point()[..]));
+    }
+}
+
+#[test]
+fn raw_public_keys_with_every_cipher() {
+    for suite in [
+        CipherSuite::EcdheEcdsaAes128Ccm,
+        CipherSuite::EcdheEcdsaAes128CbcSha256,
+        CipherSuite::EcdheEcdsaChaCha20Poly1305,
+    ] {
+        raw_public_keys(suite, 300, 5);
+    }
+}
+
 #[test]
 fn resumption_in_bad_weather() {
     for_seeds(500, |seed| {

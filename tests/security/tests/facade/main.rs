@@ -22,6 +22,7 @@ mod session_end;
 mod sessions;
 mod several;
 mod sleep;
+mod trust;
 mod weather;
 mod world;
 

@@ -2,11 +2,11 @@
 
 use crate::keys::{Certificates, IDENTITY, IN_TIME, KEY, Pair, settings, trust, uri};
 use crate::peer::Peer;
-use crate::profiles::Normal;
+use crate::profiles::{Hardware, Normal};
 use crate::world::{FIRST, World};
 use coap_lite::RequestType;
 use coracle::crypto::{CipherSuite, Connected};
-use coracle::{AddServerError, Credentials, RegistrationState, SessionEvent};
+use coracle::{AddServerError, Credentials, RegistrationState, SecurityMode, SessionEvent};
 use coracle_crypto::{ConnectError, CredentialError};
 
 /// Registers, answers a request, and de-registers; what the handshake agreed on.
@@ -110,4 +110,20 @@ fn unusable_credentials_are_told_at_once() {
     // None of it took a place.
     let fine = Credentials::psk(IDENTITY, KEY);
     assert_eq!(world.client.add_server(&settings(&uri, 1, fine)), Ok(FIRST));
+}
+
+/// Enrolment over secure transport is no mode at all: there is no way to name it.
+#[test]
+fn modes_without_a_way_are_refused() {
+    let mut world = World::<Normal>::new(vec![Peer::new(0)]);
+    let psk = Credentials::psk(IDENTITY, KEY);
+    let mut refused = |uri, credentials| world.client.add_server(&settings(uri, 1, credentials)).err();
+    assert_eq!(refused("coap://server0.example", psk), Some(AddServerError::SchemeAndMode));
+    assert_eq!(refused("coaps://server0.example", Credentials::NONE), Some(AddServerError::SchemeAndMode));
+    assert_eq!(SecurityMode::from_number(4), None);
+    // A build without certificates.
+    let mut world = World::<Hardware>::new(vec![Peer::new(0)]);
+    let certificate = Credentials::certificate(b"own", b"private", b"theirs");
+    let refused = world.client.add_server(&settings("coaps://server0.example", 1, certificate)).err();
+    assert_eq!(refused, Some(AddServerError::Security(ConnectError::NotLinked)));
 }

@@ -1,0 +1,69 @@
+//! What a handshake needed does not outlive it.
+
+use crate::duel::{Duel, psk_security};
+use crate::hostile::*;
+use coracle_crypto::Connection;
+use coracle_crypto::profiles::PskCid;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+/// Whether the connection has these bytes anywhere, padding included.
+fn holds(client: &Connection<PskCid>, secret: &[u8]) -> bool {
+    let mut bytes = vec![0; size_of::<Connection<PskCid>>()];
+    let memory = File::open("/proc/self/mem").expect("Linux has it");
+    memory.read_exact_at(&mut bytes, std::ptr::from_ref(client).addr() as u64).expect("it is ours");
+    bytes.windows(secret.len()).any(|window| window == secret)
+}
+
+/// However it is given up.
+#[test]
+fn an_abandoned_handshake_leaves_no_keys() {
+    type End = fn(&mut Duel<'_, PskCid>);
+    let ends: [End; 4] = [
+        |duel| duel.client.close(duel.time()),
+        |duel| duel.client.suspend(),
+        |duel| while duel.wait() {},
+        |duel| {
+            duel.deliver(&record(21, 0, 9, &[2, 40]));
+        },
+    ];
+    for (number, end) in ends.into_iter().enumerate() {
+        let mut duel = Duel::<PskCid>::new(psk_security());
+        let mut server = Hostile::new();
+        server.read_hello(&mut duel);
+        let body = server.server_hello(PSK_CCM_8, &[0xD1; 32], &[extension(23, &[])]);
+        let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
+        duel.deliver(&flight);
+        server.read_flight(&mut duel);
+        let secrets = [&server.master[..], &server.keys[..40], &server.verify_data("server finished")];
+        assert!(secrets.iter().all(|secret| holds(&duel.client, secret)), "else the test sees nothing");
+        end(&mut duel);
+        assert!(!duel.client.is_handshaking());
+        for secret in secrets {
+            assert!(!holds(&duel.client, &secret[..8]), "{number}");
+        }
+    }
+}
+
+/// Of a session that is not to be resumed the master secret goes at once, of others the keys when it ends.
+#[test]
+fn the_master_secret_is_kept_to_resume_and_for_nothing_else() {
+    for (id, kept) in [(&[0xD1; 32][..], true), (&[], false)] {
+        let mut duel = Duel::<PskCid>::new(psk_security());
+        let mut server = Hostile::new();
+        server.read_hello(&mut duel);
+        let body = server.server_hello(PSK_CCM_8, id, &[extension(23, &[])]);
+        let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
+        duel.deliver(&flight);
+        server.read_flight(&mut duel);
+        let last = [server.change_cipher_spec(), server.finished()].concat();
+        duel.deliver(&last);
+        assert!(duel.client.is_connected());
+        assert_eq!(holds(&duel.client, &server.master), kept);
+        assert!(holds(&duel.client, &server.keys[..40]));
+        duel.client.suspend();
+        assert!(!holds(&duel.client, &server.keys[..8]));
+        duel.client.forget_session();
+        assert!(!holds(&duel.client, &server.master[..8]));
+    }
+}
