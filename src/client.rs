@@ -209,7 +209,10 @@ impl<'m, P: Profile, O: Objects> Client<'m, P, O> {
         self.engine.start(now, server);
     }
 
-    /// De-registers from a server. The end is [`Event::Registration`] with [`RegistrationState::Idle`].
+    /// De-registers from a server. The end is [`Event::Registration`] with [`RegistrationState::Idle`]: at once when the server
+    /// knows nothing of the device, otherwise with its answer, or without one after MAX_TRANSMIT_WAIT (RFC 7252 section 4.8.2;
+    /// 93 s by default). A Register that is under way is waited for before, because the server may have carried it out. Where
+    /// there is no way to the server, the registration ends with its lifetime.
     pub fn deregister(&mut self, now: Instant, server: ServerIndex) {
         self.engine.stop(now, server);
     }

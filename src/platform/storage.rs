@@ -54,7 +54,9 @@ impl StorageError {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Full => "the storage is full: remove values, or give it a larger part of the medium",
-            Self::BufferTooSmall(_) => "the buffer is shorter than the stored value",
+            Self::BufferTooSmall(_) => {
+                "the buffer is shorter than the stored value, whose length the error tells: take a longer one"
+            }
             Self::Corrupt => "the stored value is damaged: write it anew",
             Self::Medium => "the storage medium can't be read or written: check its range and its driver",
         }

@@ -11,19 +11,22 @@ use crate::profile::{Profile, Table};
 use crate::registration::Input;
 use crate::time::Instant;
 
-/// The critical options of RFC 7252 and 7959 that say nothing about how a response is to be taken, as bits.
-const HARMLESS: u32 = 1 << number::URI_HOST
-    | 1 << number::URI_PORT
-    | 1 << number::URI_PATH
-    | 1 << number::URI_QUERY
-    | 1 << number::ACCEPT
-    | 1 << number::BLOCK2
-    | 1 << number::BLOCK1;
-
-/// False for a response with critical options that are unknown: it is to be rejected (RFC 7252 section 5.4.1).
+/// False for a response with a critical option that is unknown: it is to be rejected (RFC 7252 section 5.4.1). Those of
+/// RFC 7252 and 7959 say nothing about how a response is to be taken.
 fn is_understood(message: &Message<'_>) -> bool {
-    let harmless = |option: u16| HARMLESS.checked_shr(option.into()).unwrap_or(0) & 1 != 0;
-    message.options().all(|option| !is_critical(option.number) || harmless(option.number))
+    message.options().all(|option| {
+        !is_critical(option.number)
+            || matches!(
+                option.number,
+                number::URI_HOST
+                    | number::URI_PORT
+                    | number::URI_PATH
+                    | number::URI_QUERY
+                    | number::ACCEPT
+                    | number::BLOCK1
+                    | number::BLOCK2
+            )
+    })
 }
 
 impl<P: Profile> Engine<'_, P> {

@@ -37,7 +37,9 @@ impl SaveError {
             Self::Busy => {
                 "the device is not registered, or something waits for the server's answer: try again later"
             }
-            Self::TooSmall => "the storage for the saved registration is too small",
+            Self::TooSmall => {
+                "the storage for the saved registration is too small: SAVED_LEN bytes are enough"
+            }
         }
     }
 }

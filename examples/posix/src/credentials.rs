@@ -28,7 +28,14 @@ pub(crate) struct Options {
     server_rpk: Option<PathBuf>,
 
     /// The device's certificate, and those that certify it: PEM or DER
-    #[arg(long, value_name = "FILE", requires = "key", requires = "trust", requires = "server", group = "kind")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "key",
+        requires = "trust",
+        requires = "server",
+        group = "kind"
+    )]
     cert: Option<PathBuf>,
 
     /// The private key of the certificate: PEM or DER (PKCS#8, SEC 1), on P-256

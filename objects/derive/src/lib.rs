@@ -2,7 +2,9 @@
 //!
 //! The documentation is where users meet the macros: at `coracle::Object` and `coracle::Objects`.
 
+mod accessors;
 mod attributes;
+mod instance;
 mod object;
 mod objects;
 

@@ -1,23 +1,23 @@
 //! `#[derive(Object)]`
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{
-    Data, DeriveInput, Error, Fields, GenericArgument, Ident, LitInt, PathArguments, Result, Type, Visibility,
-};
+use syn::{Data, DeriveInput, Error, Fields, Ident, LitInt, Result, Type, Visibility};
 
+use crate::accessors::accessors;
 use crate::attributes::{Computed, Executable, FieldAttributes, StructAttributes, checked_id};
+use crate::instance::instance;
 
 /// Everything the macro knows about one resource.
-enum Resource<'a> {
+pub(crate) enum Resource<'a> {
     Field { name: &'a Ident, visibility: &'a Visibility, ty: &'a Type, attributes: Box<FieldAttributes> },
     Computed(&'a Computed),
     Executable(&'a Executable),
 }
 
 impl Resource<'_> {
-    fn id(&self) -> &LitInt {
+    pub(crate) fn id(&self) -> &LitInt {
         match self {
             Self::Field { attributes, .. } => &attributes.id,
             Self::Computed(computed) => &computed.id,
@@ -39,6 +39,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
     let definition = definition(&attributes, &resources);
     let instance = instance(&attributes, &resources, changes);
+    let object = object_of_one_instance();
     let accessors = resources.iter().enumerate().map(|(index, resource)| accessors(index, resource, changes));
     let room = room_for_changes(input, changes, resources.len())?;
     let unsigned = unsigned_is_for_integers(input, &resources);
@@ -71,21 +72,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 
             #[automatically_derived]
             impl #impl_generics __model::Object for #name #type_generics #where_clause {
-                fn definition(&self) -> &'static __model::Definition {
-                    <Self as __model::Defined>::DEFINITION
-                }
-
-                fn instance_id(&self, n: usize) -> ::core::option::Option<u16> {
-                    if n == 0 { ::core::option::Option::Some(0) } else { ::core::option::Option::None }
-                }
-
-                fn instance(&self, id: u16) -> ::core::option::Option<&dyn __model::Instance> {
-                    if id == 0 { ::core::option::Option::Some(self) } else { ::core::option::Option::None }
-                }
-
-                fn instance_mut(&mut self, id: u16) -> ::core::option::Option<&mut dyn __model::Instance> {
-                    if id == 0 { ::core::option::Option::Some(self) } else { ::core::option::Option::None }
-                }
+                #object
             }
 
             impl #impl_generics #name #type_generics #where_clause {
@@ -104,6 +91,27 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             }
         };
     })
+}
+
+/// The methods of `Object` for a struct that is its only instance.
+fn object_of_one_instance() -> TokenStream {
+    quote! {
+        fn definition(&self) -> &'static __model::Definition {
+            <Self as __model::Defined>::DEFINITION
+        }
+
+        fn instance_id(&self, n: usize) -> ::core::option::Option<u16> {
+            if n == 0 { ::core::option::Option::Some(0) } else { ::core::option::Option::None }
+        }
+
+        fn instance(&self, id: u16) -> ::core::option::Option<&dyn __model::Instance> {
+            if id == 0 { ::core::option::Option::Some(self) } else { ::core::option::Option::None }
+        }
+
+        fn instance_mut(&mut self, id: u16) -> ::core::option::Option<&mut dyn __model::Instance> {
+            if id == 0 { ::core::option::Option::Some(self) } else { ::core::option::Option::None }
+        }
+    }
 }
 
 /// The resources by ascending id, and the field that marks changes.
@@ -247,283 +255,5 @@ fn operations(read: bool, write: bool) -> TokenStream {
         (true, false) => quote!(__model::Operations::R),
         (false, true) => quote!(__model::Operations::W),
         (false, false) => quote!(__model::Operations::NONE),
-    }
-}
-
-/// The methods of `Instance` but `definition`.
-fn instance(attributes: &StructAttributes, resources: &[Resource<'_>], changes: &Ident) -> TokenStream {
-    let contains = resources.iter().map(contains_arm);
-    let nth = resources.iter().filter_map(|resource| {
-        let Resource::Field { name, ty, attributes, .. } = resource else { return None };
-        let id = &attributes.id;
-        Some(quote!(#id => <#ty as __model::Resource>::instance_id(&self.#name, n),))
-    });
-    let capacity = resources.iter().filter_map(|resource| {
-        let Resource::Field { ty, attributes, .. } = resource else { return None };
-        let id = &attributes.id;
-        Some(quote!(#id => <#ty as __model::Resource>::CAPACITY,))
-    });
-    let read = resources.iter().filter_map(read_arm);
-    let write = write_methods(resources, changes);
-    let execute = attributes.executables.iter().map(|Executable { id, method }| {
-        // By way of a pointer, so that the compiler shows the signature that a method should have.
-        let method = quote_spanned! {at(method.span())=>
-            let method: fn(&mut Self, __model::Arguments<'_>) -> _ = Self::#method;
-            __model::Outcome::outcome(method(self, arguments))
-        };
-        quote!(#id => { #method })
-    });
-    let execute = (!attributes.executables.is_empty()).then(|| {
-        quote! {
-            fn execute(
-                &mut self,
-                resource: u16,
-                arguments: __model::Arguments<'_>,
-            ) -> ::core::result::Result<(), __model::Status> {
-                match resource {
-                    #(#execute)*
-                    _ => ::core::result::Result::Err(__model::Status::MethodNotAllowed),
-                }
-            }
-        }
-    });
-    let validate = attributes.validate.as_ref().map(|method| {
-        quote! {
-            fn validate(
-                &self,
-                proposed: __model::Proposal<'_>,
-            ) -> ::core::result::Result<(), __model::Status> {
-                self.#method(proposed)
-            }
-        }
-    });
-    quote! {
-        fn changes(&mut self) -> &mut [u32] {
-            self.#changes.words()
-        }
-
-        fn contains(&self, resource: u16) -> bool {
-            match resource {
-                #(#contains)*
-                _ => false,
-            }
-        }
-
-        fn resource_instance(&self, resource: u16, n: usize) -> ::core::option::Option<u16> {
-            match resource {
-                #(#nth)*
-                _ => if n == 0 && __model::Instance::contains(self, resource) {
-                    ::core::option::Option::Some(0)
-                } else {
-                    ::core::option::Option::None
-                },
-            }
-        }
-
-        fn capacity(&self, resource: u16) -> usize {
-            match resource {
-                #(#capacity)*
-                _ => 1,
-            }
-        }
-
-        fn read(
-            &self,
-            resource: u16,
-            instance: u16,
-            sink: &mut __model::Sink<'_>,
-        ) -> ::core::result::Result<(), __model::Status> {
-            match resource {
-                #(#read)*
-                _ => ::core::result::Result::Err(__model::Status::MethodNotAllowed),
-            }
-        }
-
-        #write
-        #execute
-        #validate
-    }
-}
-
-fn contains_arm(resource: &Resource<'_>) -> TokenStream {
-    let id = resource.id();
-    match resource {
-        Resource::Field { name, ty, .. } => {
-            quote!(#id => <#ty as __model::Resource>::is_present(&self.#name),)
-        }
-        Resource::Computed(Computed { read, optional: true, .. }) => quote!(#id => self.#read().is_some(),),
-        Resource::Computed(_) | Resource::Executable(_) => quote!(#id => true,),
-    }
-}
-
-fn read_arm(resource: &Resource<'_>) -> Option<TokenStream> {
-    let id = resource.id();
-    Some(match resource {
-        Resource::Field { attributes, .. } if !attributes.operations.read => return None,
-        Resource::Field { name, ty, attributes, .. } if attributes.unsigned => quote! {
-            #id => <#ty as __model::Resource>::read(&self.#name, instance, &mut |value| {
-                sink(__model::to_unsigned(value));
-            }),
-        },
-        Resource::Field { name, ty, .. } => {
-            quote!(#id => <#ty as __model::Resource>::read(&self.#name, instance, sink),)
-        }
-        Resource::Computed(Computed { ty, read, optional, .. }) => {
-            let ty = if *optional { quote!(::core::option::Option<#ty>) } else { quote!(#ty) };
-            let value = quote_spanned!(at(read.span())=> let value: #ty = self.#read(););
-            quote! {
-                #id => {
-                    #value
-                    <#ty as __model::Resource>::read(&value, instance, sink)
-                }
-            }
-        }
-        Resource::Executable(_) => return None,
-    })
-}
-
-/// `check`, `write` and `clear`, left to their defaults when nothing can be written.
-fn write_methods(resources: &[Resource<'_>], changes: &Ident) -> Option<TokenStream> {
-    let (mut checks, mut writes, mut clears) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, resource) in resources.iter().enumerate() {
-        match resource {
-            Resource::Field { name, ty, attributes, .. } if attributes.operations.write => {
-                checks.push(check_arm(ty, attributes));
-                let id = &attributes.id;
-                let after = attributes.on_write.as_ref().map(|method| quote!(self.#method();));
-                writes.push(quote! {
-                    #id => {
-                        <#ty as __model::Resource>::write(&mut self.#name, instance, value)?;
-                        self.#changes.mark(#index);
-                        #after
-                        ::core::result::Result::Ok(())
-                    }
-                });
-                let clear = if attributes.optional {
-                    quote_spanned!(at(ty.span())=> self.#name = ::core::default::Default::default())
-                } else {
-                    quote!(<#ty as __model::Resource>::clear(&mut self.#name))
-                };
-                clears.push(quote! {
-                    #id => {
-                        #clear;
-                        self.#changes.mark(#index);
-                    }
-                });
-            }
-            Resource::Computed(Computed { id, ty, write: Some(write), .. }) => {
-                checks.push(quote!(#id => <#ty as __model::Scalar>::check_value(value),));
-                writes.push(quote! {
-                    #id => {
-                        self.#write(<#ty as __model::Scalar>::from_value(value)?)?;
-                        self.#changes.mark(#index);
-                        ::core::result::Result::Ok(())
-                    }
-                });
-            }
-            _ => {}
-        }
-    }
-    (!checks.is_empty()).then(|| {
-        let result = quote!(::core::result::Result<(), __model::Status>);
-        let refused = quote!(_ => ::core::result::Result::Err(__model::Status::MethodNotAllowed));
-        quote! {
-            fn check(&self, resource: u16, instance: u16, value: __model::Value<'_>) -> #result {
-                match resource { #(#checks)* #refused, }
-            }
-
-            fn write(&mut self, resource: u16, instance: u16, value: __model::Value<'_>) -> #result {
-                match resource { #(#writes)* #refused, }
-            }
-
-            fn clear(&mut self, resource: u16) {
-                match resource { #(#clears)* _ => {} }
-            }
-        }
-    })
-}
-
-fn check_arm(ty: &Type, attributes: &FieldAttributes) -> TokenStream {
-    let id = &attributes.id;
-    let basic = quote!(<#ty as __model::Resource>::check(instance, value));
-    let range = attributes.range.as_ref().map(|range| {
-        quote_spanned! {at(range.span())=>
-            if !__model::is_in_range(#range, &proposed) {
-                return ::core::result::Result::Err(__model::Status::BadRequest);
-            }
-        }
-    });
-    let check =
-        attributes.check.as_ref().map(|method| quote_spanned!(at(method.span())=> self.#method(&proposed)?;));
-    if range.is_none() && check.is_none() {
-        return quote!(#id => #basic,);
-    }
-    quote! {
-        #id => {
-            #basic?;
-            let proposed = <<#ty as __model::Resource>::Scalar as __model::Scalar>::from_value(value)?;
-            #range
-            #check
-            ::core::result::Result::Ok(())
-        }
-    }
-}
-
-/// `level()`, `set_level()` and `level_mut()`.
-fn accessors(index: usize, resource: &Resource<'_>, changes: &Ident) -> TokenStream {
-    let Resource::Field { name, visibility, ty, .. } = resource else { return TokenStream::new() };
-    let (setter, borrower) = (format_ident!("set_{name}"), format_ident!("{name}_mut"));
-    let (get, set, mutate) = (
-        format!("The value of `{name}`."),
-        format!("Sets `{name}`; when that changes it, observers are notified."),
-        format!("The value of `{name}` to change in place; observers are notified."),
-    );
-    // A private field still has accessors for the whole crate: that is what keeps changes from being forgotten.
-    let visibility = match visibility {
-        Visibility::Inherited => quote!(pub),
-        other => quote!(#other),
-    };
-    let getter = if is_copy(ty) {
-        quote!(#visibility const fn #name(&self) -> #ty { self.#name })
-    } else {
-        quote!(#visibility const fn #name(&self) -> &#ty { &self.#name })
-    };
-    quote! {
-        #[doc = #get]
-        #[allow(dead_code)]
-        #getter
-
-        #[doc = #set]
-        #[allow(dead_code)]
-        #visibility fn #setter(&mut self, value: #ty) {
-            if self.#name != value {
-                self.#name = value;
-                self.#changes.mark(#index);
-            }
-        }
-
-        #[doc = #mutate]
-        #[allow(dead_code)]
-        #visibility const fn #borrower(&mut self) -> &mut #ty {
-            self.#changes.mark(#index);
-            &mut self.#name
-        }
-    }
-}
-
-/// Types that a getter can return by value, as far as a name tells.
-fn is_copy(ty: &Type) -> bool {
-    const COPY: [&str; 13] =
-        ["bool", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "f32", "f64", "Time", "ObjectLink"];
-    match ty {
-        Type::Path(path) => path.path.segments.last().is_some_and(|segment| match &segment.arguments {
-            PathArguments::None => COPY.iter().any(|name| segment.ident == name),
-            PathArguments::AngleBracketed(inner) if segment.ident == "Option" => {
-                inner.args.iter().all(|argument| matches!(argument, GenericArgument::Type(ty) if is_copy(ty)))
-            }
-            _ => false,
-        }),
-        Type::Reference(reference) => reference.mutability.is_none(),
-        _ => false,
     }
 }

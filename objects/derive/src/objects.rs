@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Error, Path, Result};
+use syn::{Attribute, Data, DeriveInput, Error, Fields, Member, Path, Result, Type};
 
 use crate::object::at;
 
@@ -14,38 +14,8 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             "Objects can be derived for structs only: each field is an object of the device",
         ));
     };
-    let mut krate: Path = syn::parse_quote!(::coracle);
-    for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("lwm2m")) {
-        attribute.parse_nested_meta(|meta| {
-            if meta.path.is_ident("crate") {
-                krate = meta.value()?.call(Path::parse_mod_style)?;
-                Ok(())
-            } else {
-                Err(meta.error("unknown key: the struct of all objects has only `crate`"))
-            }
-        })?;
-    }
-    let mut members = Vec::new();
-    let mut types = Vec::new();
-    for (index, field) in data.fields.iter().enumerate() {
-        let mut skip = false;
-        for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("lwm2m")) {
-            attribute.parse_nested_meta(|meta| {
-                skip = meta.path.is_ident("skip");
-                if skip {
-                    Ok(())
-                } else {
-                    Err(meta.error("unknown key: a field of all objects has only `skip`"))
-                }
-            })?;
-        }
-        if !skip {
-            members.push(
-                field.ident.clone().map_or_else(|| syn::Member::Unnamed(index.into()), syn::Member::Named),
-            );
-            types.push(&field.ty);
-        }
-    }
+    let krate = library(&input.attrs)?;
+    let (members, types) = objects(&data.fields)?;
     let places = 0..members.len();
     let places_mut = places.clone();
     let name = &input.ident;
@@ -90,4 +60,43 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             }
         };
     })
+}
+
+/// The path of the library, from `#[lwm2m(crate = ...)]`.
+fn library(attributes: &[Attribute]) -> Result<Path> {
+    let mut krate: Path = syn::parse_quote!(::coracle);
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("lwm2m")) {
+        attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("crate") {
+                krate = meta.value()?.call(Path::parse_mod_style)?;
+                Ok(())
+            } else {
+                Err(meta.error("unknown key: the struct of all objects has only `crate`"))
+            }
+        })?;
+    }
+    Ok(krate)
+}
+
+/// The fields that are objects, and their types.
+fn objects(fields: &Fields) -> Result<(Vec<Member>, Vec<&Type>)> {
+    let (mut members, mut types) = (Vec::new(), Vec::new());
+    for (index, field) in fields.iter().enumerate() {
+        let mut skip = false;
+        for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("lwm2m")) {
+            attribute.parse_nested_meta(|meta| {
+                skip = meta.path.is_ident("skip");
+                if skip {
+                    Ok(())
+                } else {
+                    Err(meta.error("unknown key: a field of all objects has only `skip`"))
+                }
+            })?;
+        }
+        if !skip {
+            members.push(field.ident.clone().map_or_else(|| Member::Unnamed(index.into()), Member::Named));
+            types.push(&field.ty);
+        }
+    }
+    Ok((members, types))
 }
