@@ -231,6 +231,14 @@ impl<P: Profile> Core<P> {
         self.end();
     }
 
+    /// Ends an established session with a word to the peer.
+    // Called seldom: one copy.
+    #[inline(never)]
+    fn say_goodbye(&mut self, reason: CloseReason) {
+        self.link.send_alert(alert::WARNING, Alert::CLOSE_NOTIFY);
+        self.closed(reason, AlertSeen::Sent(Alert::CLOSE_NOTIFY));
+    }
+
     /// Ends an established session.
     fn closed(&mut self, reason: CloseReason, alert: AlertSeen) {
         self.link.closed(reason, alert);
@@ -285,7 +293,7 @@ impl<P: Profile> Core<P> {
         let backoff = &self.link.options.backoff;
         let last = self.state == State::ServerFinished;
         let attempts = if last { backoff.last_flight_attempts } else { backoff.attempts };
-        if self.link.try_again(now, attempts) {
+        if self.link.try_again(attempts) {
             return;
         }
         let reason = match self.state {
@@ -397,10 +405,7 @@ impl<P: Profile> Connection<P> {
     /// session can be resumed by [`connect`](Self::connect).
     pub fn close(&mut self, _now: Instant) {
         match self.core.state {
-            State::Connected => {
-                self.core.link.send_alert(alert::WARNING, Alert::CLOSE_NOTIFY);
-                self.core.closed(CloseReason::ByUs, AlertSeen::Sent(Alert::CLOSE_NOTIFY));
-            }
+            State::Connected => self.core.say_goodbye(CloseReason::ByUs),
             State::Idle | State::Ended => {}
             _ => self.core.reset(),
         }

@@ -7,7 +7,7 @@ use crate::handshake::flight::{Cursor, Flight, Source, TooSmall, write_alert};
 use crate::handshake::kind;
 use crate::handshake::timer::{Backoff, Timer};
 use crate::profile::{Bytes, Linked, Profile};
-use crate::record::{Layer, PLAIN_HEADER, PLAINTEXT_MAX, SEQUENCE_END, SealFault, Side, content};
+use crate::record::{Layer, PLAIN_HEADER, SEQUENCE_END, SealFault, Side, content};
 use crate::rng::RngError;
 use crate::time::Instant;
 use core::ops::Range;
@@ -178,15 +178,12 @@ impl<P: Profile> Link<P> {
         }
     }
 
-    /// The wait for an answer is over. Answers whether the flight goes out again: at once, unless the peer has prompted
-    /// for it just before.
-    pub(crate) fn try_again(&mut self, now: Instant, attempts: u8) -> bool {
+    /// The wait for an answer is over. Answers whether the flight goes out again.
+    pub(crate) fn try_again(&mut self, attempts: u8) -> bool {
         self.timer.stop();
         let again = self.timer.sent < attempts.max(1);
-        if again && self.timer.may_answer(now, &self.options.backoff) {
+        if again {
             self.resend();
-        } else if again {
-            self.timer.wait(now, &self.options.backoff);
         }
         again
     }
@@ -242,8 +239,8 @@ impl<P: Profile> Link<P> {
     /// The most handshake data in one record.
     pub(crate) fn record_limit(&self) -> usize {
         match self.layer.peer_limit {
-            0 => PLAINTEXT_MAX,
-            limit => usize::from(limit).min(PLAINTEXT_MAX),
+            0 => 1 << 14,
+            limit => usize::from(limit),
         }
     }
 

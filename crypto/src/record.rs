@@ -7,8 +7,6 @@ mod window;
 
 #[cfg(test)]
 pub(crate) use header::write_plain;
-pub(crate) use header::{
-    Header, PLAIN_HEADER, PLAINTEXT_MAX, RECORD_MAX, VERSION, VERSION_1_0, content, epoch_of,
-};
+pub(crate) use header::{Header, PLAIN_HEADER, PLAINTEXT_MAX, VERSION, VERSION_1_0, content, epoch_of};
 pub(crate) use layer::{Layer, SEQUENCE_END, SealFault, Side};
 pub(crate) use window::ReplayWindow;

@@ -184,7 +184,7 @@ impl<P: Profile> Connection<P> {
             return;
         }
         let attempts = core.link.options.backoff.attempts;
-        if !core.link.try_again(now, attempts) {
+        if !core.link.try_again(attempts) {
             core.fail(FailureReason::Interrupted, AlertSeen::None);
         }
     }

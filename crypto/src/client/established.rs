@@ -1,8 +1,7 @@
 //! Application data.
 
 use super::{Connection, State};
-use crate::alert::{self, Alert};
-use crate::event::{AlertSeen, CloseReason};
+use crate::event::CloseReason;
 use crate::link::{SealError, headroom, tailroom};
 use crate::profile::Profile;
 use crate::record::Side;
@@ -27,8 +26,7 @@ impl<P: Profile> Connection<P> {
         let sealed = self.core.link.seal(Side::Client, buffer, length);
         if sealed == Err(SealError::Exhausted) {
             // RFC 6347 section 4.1: never with a number that was used. A close_notify has one in reserve.
-            self.core.link.send_alert(alert::WARNING, Alert::CLOSE_NOTIFY);
-            self.core.closed(CloseReason::Exhausted, AlertSeen::Sent(Alert::CLOSE_NOTIFY));
+            self.core.say_goodbye(CloseReason::Exhausted);
         }
         sealed
     }

@@ -9,7 +9,7 @@ use crate::handshake::fragment::Fragment;
 use crate::handshake::kind;
 use crate::handshake::reassembly::Added;
 use crate::profile::Profile;
-use crate::record::{Header, RECORD_MAX, Side, VERSION, VERSION_1_0, content, epoch_of};
+use crate::record::{Header, Side, VERSION, VERSION_1_0, content, epoch_of};
 use crate::time::Instant;
 use core::ops::Range;
 
@@ -98,7 +98,7 @@ impl<P: Profile> Connection<P> {
         record: &mut [u8],
     ) -> Option<Range<usize>> {
         let core = &mut self.core;
-        if matches!(core.state, State::Idle | State::Start | State::Ended) || header.length > RECORD_MAX {
+        if matches!(core.state, State::Idle | State::Start | State::Ended) {
             return None;
         }
         if epoch_of(header.number) == 0 {
@@ -114,6 +114,9 @@ impl<P: Profile> Connection<P> {
             return None;
         }
         let (kind, range) = opened?;
+        if !core.link.layer.is_within_limit(range.len()) {
+            return None;
+        }
         match kind {
             content::APPLICATION_DATA if core.state == State::Connected => {
                 core.link.unconfirmed = false;

@@ -5,7 +5,7 @@ use super::extensions::{Set, number, walk};
 use crate::alert::Alert;
 use crate::codec::{Malformed, Reader};
 use crate::event::{FailureReason, Fault};
-use crate::record::VERSION;
+use crate::record::{PLAINTEXT_MAX, VERSION};
 
 /// The cookie of a `HelloVerifyRequest` (RFC 6347 section 4.2.1). Its version field says nothing.
 pub(crate) fn parse_hello_verify(body: &[u8]) -> Result<&[u8], Malformed> {
@@ -92,7 +92,8 @@ impl<'a> Answers<'a> {
                 if limit < 64 {
                     return Err(Fault::ILLEGAL);
                 }
-                self.record_size_limit = Some(limit);
+                // And larger ones do not make records longer than they may be.
+                self.record_size_limit = Some(limit.min(PLAINTEXT_MAX));
             }
             number::CONNECTION_ID => self.connection_id = Some(body.vec8()?),
             number::RENEGOTIATION_INFO => {

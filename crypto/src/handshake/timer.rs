@@ -53,13 +53,9 @@ impl Timer {
     /// ours: a peer that repeats itself for ever does not put off the end.
     pub(crate) fn sent(&mut self, now: Instant, backoff: &Backoff) {
         self.last_sent = now;
-        if !self.armed {
-            self.wait(now, backoff);
+        if self.armed {
+            return;
         }
-    }
-
-    /// One more attempt, and the wait after it.
-    pub(crate) fn wait(&mut self, now: Instant, backoff: &Backoff) {
         self.interval_ms = match self.sent {
             0 => backoff.initial_ms,
             _ => self.interval_ms.saturating_mul(2).min(backoff.max_ms.max(backoff.initial_ms)),
@@ -86,10 +82,12 @@ impl Timer {
         self.armed && now >= self.deadline
     }
 
-    /// Whether the flight may be sent once more because the peer repeated its own: once per initial interval, so
-    /// that replayed datagrams do not make us flood the peer.
+    /// Whether the flight may be sent once more because the peer repeated its own: not within an initial interval of the
+    /// last time or of the next, so that replayed datagrams do not make us flood the peer.
     pub(crate) const fn may_answer(&self, now: Instant, backoff: &Backoff) -> bool {
-        now.millis_since(self.last_sent) >= backoff.initial_ms as u64
+        let interval = backoff.initial_ms as u64;
+        let soon = self.armed && self.deadline.millis_since(now) < interval;
+        !soon && now.millis_since(self.last_sent) >= interval
     }
 }
 

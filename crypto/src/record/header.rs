@@ -17,9 +17,9 @@ pub(crate) const VERSION: u16 = 0xFEFD;
 /// DTLS 1.0 on the wire: servers may use it before they have chosen the version.
 pub(crate) const VERSION_1_0: u16 = 0xFEFF;
 /// The most plaintext in a record (RFC 5246 section 6.2.1).
-pub(crate) const PLAINTEXT_MAX: usize = 1 << 14;
+pub(crate) const PLAINTEXT_MAX: u16 = 1 << 14;
 /// The most that protection makes of it (RFC 5246 section 6.2.3).
-pub(crate) const RECORD_MAX: usize = PLAINTEXT_MAX + 2048;
+const RECORD_MAX: usize = PLAINTEXT_MAX as usize + 2048;
 /// Bytes of a header without a connection ID.
 pub(crate) const PLAIN_HEADER: usize = 13;
 
@@ -60,6 +60,9 @@ impl Header {
             header_len += own_cid_len;
         }
         let length = reader.vec16().ok()?.len();
+        if length > RECORD_MAX {
+            return None;
+        }
         Some(Self { content, version, number, start: header_len, length })
     }
 

@@ -1,6 +1,6 @@
 //! The record protection of one session: keys, sequence numbers, replay window, connection IDs.
 
-use super::header::{Header, PLAIN_HEADER, PLAINTEXT_MAX, VERSION, content, epoch_of, write_plain};
+use super::header::{Header, PLAIN_HEADER, VERSION, content, epoch_of, write_plain};
 use super::protect::{Keys, Protection, write_header};
 use super::window::ReplayWindow;
 use crate::codec::copy;
@@ -282,26 +282,22 @@ impl<P: Profile> Layer<P> {
             return None;
         };
         self.window.mark(sequence);
-        let mut content = header.content;
-        if with_cid {
-            // RFC 9146 section 4: the true type is the last byte that is not zero.
-            let inner = record.get(range.clone())?;
-            let last = inner.iter().rposition(|byte| *byte != 0)?;
-            range.end = range.start + last;
-            content = *inner.get(last)?;
+        if !with_cid {
+            return Some((header.content, range));
         }
-        let kept = side == Side::Server || range.len() <= self.own_limit();
-        kept.then_some((content, range))
+        // RFC 9146 section 4: the true type is the last byte that is not zero.
+        let inner = record.get(range.clone())?;
+        let last = inner.iter().rposition(|byte| *byte != 0)?;
+        range.end = range.start + last;
+        inner.get(last).map(|content| (*content, range))
     }
 
-    /// The most content of a record to a client: what it asked for, if the server has agreed to that (RFC 6066 section 4,
+    /// Whether so much content of a record is what a client asked for, if the server has agreed to that (RFC 6066 section 4,
     /// RFC 8449 section 4).
-    const fn own_limit(&self) -> usize {
+    pub(crate) const fn is_within_limit(&self, content_len: usize) -> bool {
         let (by_fragment, by_record) = (P::MAX_FRAGMENT_LENGTH as usize, P::RECORD_SIZE_LIMIT as usize);
-        match if by_fragment > by_record { by_fragment } else { by_record } {
-            asked if asked != 0 && self.peer_limit != 0 => asked,
-            _ => PLAINTEXT_MAX,
-        }
+        let asked = if by_fragment > by_record { by_fragment } else { by_record };
+        asked == 0 || self.peer_limit == 0 || content_len <= asked
     }
 
     /// Takes keys and connection IDs from storage. `false` when they do not fit.

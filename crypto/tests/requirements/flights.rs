@@ -5,7 +5,7 @@ use crate::client_certificate::{Keys, first_flight, raw_key_extensions};
 use crate::duel::{Duel, psk_security};
 use crate::hostile::*;
 use coracle_crypto::profiles::{Everything, PskCid, PskOnly, PskRpkCid};
-use coracle_crypto::{AlertSeen, Backoff, Event, FailureReason, Options};
+use coracle_crypto::{Alert, AlertSeen, Backoff, Event, FailureReason, Options};
 
 /// The length of the longest datagram since the last look.
 fn longest(duel: &mut Duel<'_, impl coracle_crypto::Profile>) -> usize {
@@ -185,4 +185,29 @@ fn datagrams_of_140_bytes_are_enough_for_certificates() {
     assert!(duel.client.is_connected(), "{:?}", duel.events);
     let limit = duel.client.payload_limit();
     assert_eq!(duel.seal(&vec![1; limit]).len(), 140);
+}
+
+/// Else somebody could close the door to alerts early, and be silent then.
+#[test]
+fn a_change_cipher_spec_does_not_come_before_the_end_of_our_flight() {
+    let keys = Keys::new();
+    let mut duel = Duel::<PskRpkCid>::new(keys.security());
+    duel.options.mtu = 128;
+    duel.connect();
+    let mut server = Hostile { ecdhe: true, ..Hostile::new() };
+    server.read_hello(&mut duel);
+    let mut flight = first_flight(&mut server, None, &raw_key_extensions());
+    flight.push(server.message(SERVER_HELLO_DONE, &[]));
+    let mut flight = server.plain(22, &flight.concat());
+    let (now, mut out) = (duel.time(), [0; 1500]);
+    assert!(duel.client.handle_datagram(now, &duel.security, &mut flight).next().is_none());
+    while duel.client.poll_transmit(now, &duel.security, &mut duel.rng, &mut out) == Ok(None) {}
+    let mut early = server.change_cipher_spec();
+    assert!(duel.client.handle_datagram(now, &duel.security, &mut early).next().is_none());
+    duel.pump();
+    assert!(!duel.sent.is_empty(), "a part of the flight was still to be sent");
+    duel.events.clear();
+    duel.deliver(&record(21, 0, 9, &[2, 40]));
+    let alert = AlertSeen::Received(Alert::HANDSHAKE_FAILURE);
+    assert_eq!(duel.events, [Event::Failed { reason: FailureReason::Refused, alert }]);
 }

@@ -1,15 +1,16 @@
 //! What a handshake needed does not outlive it.
 
+use crate::client_certificate::{Keys, first_flight, raw_key_extensions};
 use crate::duel::{Duel, psk_security};
 use crate::hostile::*;
-use coracle_crypto::Connection;
-use coracle_crypto::profiles::PskCid;
+use coracle_crypto::profiles::{PskCid, PskRpkCid};
+use coracle_crypto::{Connection, Profile, Rng};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 /// Whether the connection has these bytes anywhere, padding included.
-fn holds(client: &Connection<PskCid>, secret: &[u8]) -> bool {
-    let mut bytes = vec![0; size_of::<Connection<PskCid>>()];
+fn holds<P: Profile>(client: &Connection<P>, secret: &[u8]) -> bool {
+    let mut bytes = vec![0; size_of::<Connection<P>>()];
     let memory = File::open("/proc/self/mem").expect("Linux has it");
     memory.read_exact_at(&mut bytes, std::ptr::from_ref(client).addr() as u64).expect("it is ours");
     bytes.windows(secret.len()).any(|window| window == secret)
@@ -66,4 +67,31 @@ fn the_master_secret_is_kept_to_resume_and_for_nothing_else() {
         duel.client.forget_session();
         assert!(!holds(&duel.client, &server.master[..8]));
     }
+}
+
+#[test]
+fn an_ephemeral_secret_goes_with_its_use() {
+    let keys = Keys::new();
+    let mut duel = Duel::<PskRpkCid>::new(keys.security());
+    let mut server = Hostile { ecdhe: true, ..Hostile::new() };
+    server.read_hello(&mut duel);
+    // What the client draws next is its secret.
+    let (mut rng, mut secret) = (duel.rng.clone(), [0; 32]);
+    rng.fill(&mut secret).expect("it never fails");
+    let mut flight = first_flight(&mut server, None, &raw_key_extensions());
+    flight.push(server.message(SERVER_HELLO_DONE, &[]));
+    let mut flight = server.plain(22, &flight.concat());
+    let (now, mut out) = (duel.time(), [0; 1500]);
+    assert!(duel.client.handle_datagram(now, &duel.security, &mut flight).next().is_none());
+    let agreed = duel.client.poll_transmit(now, &duel.security, &mut duel.rng, &mut out);
+    assert_eq!(agreed, Ok(None), "the first step");
+    assert!(holds(&duel.client, &secret), "else the test sees nothing");
+    duel.pump();
+    assert!(!holds(&duel.client, &secret[..8]));
+    server.read_flight(&mut duel);
+    let shared = p256::ecdh::diffie_hellman(
+        p256::SecretKey::from_slice(&secret).expect("in range").to_nonzero_scalar(),
+        server.ephemeral.public_key().as_affine(),
+    );
+    assert!(!holds(&duel.client, &shared.raw_secret_bytes()[..8]));
 }
