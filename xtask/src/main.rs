@@ -110,7 +110,10 @@ fn help(name: &str, what: &str) -> String {
             fuzz::targets().unwrap_or_default().join(", ")
         ),
         "qemu" => qemu::usage(),
-        other => options(other).unwrap_or_default().iter().map(|option| format!("[{option}] ")).collect(),
+        other => {
+            let known = options(other).unwrap_or_default().iter().map(|option| format!("[{option}]"));
+            known.collect::<Vec<_>>().join(" ")
+        }
     };
     format!("{what}\n\ncargo xtask {name} {words}").trim_end().to_owned()
 }

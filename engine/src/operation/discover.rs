@@ -92,8 +92,10 @@ impl<P: Profile> Lister<'_, '_, P> {
     /// Writes the attributes at a path: those that were set just there, or all that hold there.
     fn attributes(&mut self, path: Path, inherited: bool) {
         if const { P::Attributes::CAPACITY > 0 } {
-            let attributes = if inherited { effective } else { own };
-            write_attributes(&attributes(self.records, self.server, path), self.out);
+            let (records, server) = (self.records, self.server);
+            let attributes =
+                if inherited { effective(records, server, path) } else { own(records, server, path) };
+            write_attributes(&attributes, self.out);
         }
     }
 
