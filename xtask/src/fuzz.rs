@@ -10,8 +10,10 @@ use std::{fs, thread};
 use crate::Outcome;
 use crate::process::{command, output, root, run as run_command};
 
-/// Seconds for each target, when nothing else is asked for.
-const SECONDS: u32 = 10;
+/// Inputs for each target, when no time is asked for: the same on every machine, some ten seconds of the slowest target.
+const RUNS: u32 = 20_000;
+/// Seconds that these may take.
+const RUNS_S: u32 = 300;
 /// Targets that run at the same time.
 const AT_ONCE: usize = 2;
 /// Seconds after which a single input is a hang, on a machine that has much else to do.
@@ -31,7 +33,7 @@ const FLAGS: &[&str] = &[
 /// What the command line asks for.
 struct Order {
     targets: Vec<String>,
-    seconds: u32,
+    seconds: Option<u32>,
     /// Inputs to be replayed instead.
     inputs: Vec<PathBuf>,
     address_sanitizer: bool,
@@ -65,13 +67,13 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 fn parse(arguments: &[String]) -> Result<Order, Box<dyn std::error::Error>> {
     let known = targets()?;
     let mut order =
-        Order { targets: Vec::new(), seconds: SECONDS, inputs: Vec::new(), address_sanitizer: false };
+        Order { targets: Vec::new(), seconds: None, inputs: Vec::new(), address_sanitizer: false };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
             "--seconds" => {
                 let value = rest.next().and_then(|value| value.parse().ok());
-                order.seconds = value.ok_or("--seconds needs a whole number")?;
+                order.seconds = Some(value.ok_or("--seconds needs a whole number")?);
             }
             "--address-sanitizer" => order.address_sanitizer = true,
             name if known.iter().any(|target| target == name) => order.targets.push(name.into()),
@@ -119,11 +121,15 @@ fn build(address_sanitizer: bool) -> Result<PathBuf, Box<dyn std::error::Error>>
     Ok(target_dir.join(host.trim()).join("release"))
 }
 
-/// Runs a target from its seeds on. What it finds on the way is kept in `target/`, for the next time.
-fn fuzz(folder: &Path, target: &str, seconds: u32) -> Outcome {
+/// Runs a target from its seeds on. What it finds in so many seconds is kept in `target/`, for the next time; without them it
+/// does the same each time, because a smoke run tells what a change has broken, not what chance has found.
+fn fuzz(folder: &Path, target: &str, seconds: Option<u32>) -> Outcome {
     let place = root().join("fuzz");
     let (seeds, artifacts) = (place.join("corpus").join(target), place.join("artifacts").join(target));
-    let found = root().join("target/fuzz/corpus").join(target);
+    let found = root().join("target/fuzz").join(seconds.map_or("smoke", |_| "corpus")).join(target);
+    if seconds.is_none() && found.exists() {
+        fs::remove_dir_all(&found)?;
+    }
     for needed in [&found, &artifacts] {
         fs::create_dir_all(needed)?;
     }
@@ -131,10 +137,10 @@ fn fuzz(folder: &Path, target: &str, seconds: u32) -> Outcome {
         return Err(format!("{target}: there are no seeds in {}", seeds.display()).into());
     }
     let mut fuzzer = Command::new(folder.join(target));
-    fuzzer.arg(format!("-max_total_time={seconds}")).arg(format!("-timeout={HANG_S}"));
+    fuzzer.arg(format!("-max_total_time={}", seconds.unwrap_or(RUNS_S))).arg(format!("-timeout={HANG_S}"));
     fuzzer.arg(format!("-artifact_prefix={}/", artifacts.display()));
-    if seconds == SECONDS {
-        fuzzer.arg("-seed=1"); // a smoke run tells what a change has broken, not what chance has found
+    if seconds.is_none() {
+        fuzzer.arg("-seed=1").arg(format!("-runs={RUNS}"));
     }
     let dictionary = place.join("dictionaries").join(format!("{target}.dict"));
     if dictionary.is_file() {
