@@ -131,7 +131,7 @@ mod default_profile {
 macro_rules! include_profile {
     () => {
         /// Generated from config.toml.
-        #[allow(missing_docs, dead_code, unreachable_pub)]
+        #[allow(missing_docs, dead_code, unreachable_pub, clippy::unreadable_literal)]
         mod profile {
             include!(concat!(env!("OUT_DIR"), "/profile.rs"));
         }

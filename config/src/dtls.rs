@@ -128,6 +128,13 @@ pub(crate) const GROUP: Group = Group {
             "an eighth of its value in RAM for each server",
         ),
         key(
+            "forgery_limit",
+            integer(0, 1 << 30, 1 << 20),
+            "",
+            "How many forged records end a session (RFC 9147 section 4.5.3): so many times 2^-64 is the chance that one is taken with CCM_8. 0 for no limit.",
+            "nothing",
+        ),
+        key(
             "handshake_timeout_ms",
             integer(100, 60_000, 1_000),
             "ms",
@@ -264,7 +271,8 @@ pub(crate) fn emit(configuration: &Configuration, krate: &TokenStream) -> TokenS
     let (raw, certificates) =
         (has_public_keys(configuration, RAW_PUBLIC_KEY), has_public_keys(configuration, CERTIFICATE));
     let (fragment, limit) = (number("max_fragment_length"), number("record_size_limit"));
-    let words = literal(configuration.number("dtls", "replay_window") / 32);
+    let (words, forgeries) =
+        (literal(configuration.number("dtls", "replay_window") / 32), number("forgery_limit"));
     let path = |name: &str| syn::parse_str::<syn::Path>(configuration.word("dtls", name));
     let aes = match path("aes") {
         Ok(path) if configuration.word("dtls", "aes") != SOFTWARE => quote!(#path),
@@ -283,8 +291,7 @@ pub(crate) fn emit(configuration: &Configuration, krate: &TokenStream) -> TokenS
             const CONNECTION_ID: bool = #connection_id;
             const MAX_FRAGMENT_LENGTH: u16 = #fragment;
             const RECORD_SIZE_LIMIT: u16 = #limit;
-            // The tag of CCM_8 is guessed with a probability of 2^-44 before the session ends.
-            const FAILED_OPEN_LIMIT: u32 = 1 << 20;
+            const FAILED_OPEN_LIMIT: u32 = #forgeries;
             type Aes = #aes;
             type Curve = #curve;
             type KeyBlock = [u8; #krate::crypto::key_block_len(Self::SUITES)];

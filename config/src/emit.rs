@@ -352,6 +352,7 @@ mod tests {
             "type EndpointName = [u8; 64];",
             "const RAM_BUDGET: usize = 16384;",
             "const RETRY_MAX_S: u32 = 600;",
+            "const FAILED_OPEN_LIMIT: u32 = 1048576;",
         ] {
             assert!(code.contains(part), "{part}: {code}");
         }
