@@ -291,14 +291,14 @@ const GROUPS: &[Group] = &[
                 integer(0, 255, 16),
                 "",
                 "Observations over all servers. One more is refused with 5.03.",
-                "72 bytes of RAM each; the first 7.6 KB of flash",
+                "72 bytes of RAM each; the first 7.7 KB of flash",
             ),
             key(
                 "attribute_sets",
                 integer(0, 255, 16),
                 "",
                 "Paths with attributes of their own, over all servers. One more is refused with 5.03.",
-                "56 bytes of RAM each; the first 2.2 KB of flash",
+                "56 bytes of RAM each; the first 2.0 KB of flash",
             ),
             key(
                 "stored_bytes",
