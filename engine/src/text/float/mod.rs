@@ -13,14 +13,16 @@ pub(crate) const fn widen(bits: u32, fraction_bits: u32, exponent_bits: u32) -> 
     let bias = largest / 2;
     let (mut exponent, mut fraction) =
         ((bits >> fraction_bits) as i32 & largest, bits & ((1 << fraction_bits) - 1));
-    if exponent == 0 && fraction != 0 {
+    // Before that is changed: of a subnormal power of two the highest bit is all that there is.
+    let is_zero = exponent == 0 && fraction == 0;
+    if exponent == 0 && !is_zero {
         // Subnormal: the highest bit becomes the hidden one.
         let shift = fraction_bits + 1 - (32 - fraction.leading_zeros());
         fraction = (fraction << shift) & ((1 << fraction_bits) - 1);
         exponent = 1 - shift as i32;
     }
     let exponent = match exponent {
-        0 if fraction == 0 => 0,
+        _ if is_zero => 0,
         _ if exponent == largest => 0x7ff,
         _ => (exponent - bias + 1023) as u64,
     };
@@ -79,6 +81,21 @@ mod tests {
         assert_eq!(from_integer(u64::MAX, false), 18_446_744_073_709_551_616.0);
         assert!(widen(f32::NAN.to_bits(), 23, 8).is_nan());
         assert_eq!(widen(f32::NEG_INFINITY.to_bits(), 23, 8), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn powers_of_two_are_widened_to_the_smallest_subnormal() {
+        for bit in 0..23 {
+            let single = f32::from_bits(1 << bit);
+            assert_eq!(widen(single.to_bits(), 23, 8), f64::from(single), "{single:e}");
+        }
+        for bit in 0..10 {
+            // The unit of a 16-bit float's subnormals is 2^-24.
+            assert_eq!(widen(1 << bit, 10, 5), 2f64.powi(bit - 24), "2^({bit} - 24)");
+        }
+        for bits in [0, 0x8000_0000_u32] {
+            assert_eq!(widen(bits, 23, 8).to_bits(), f64::from(f32::from_bits(bits)).to_bits());
+        }
     }
 
     #[test]
