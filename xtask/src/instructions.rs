@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 }
 
 const HEAD: &str = "# Instructions per request\n\nWritten by `cargo xtask instructions --write`; `--check` fails when a figure \
-     has grown by more than 3 %: the path of\nthe checkout alone makes 1.5 % of difference, because it decides in which order functions are inlined.\n\nThe load is that of the published figures of the others: object 3 with manufacturer, model, \
+     has grown by more than 1 %, on\nCortex-M4 3 %: there the path of the checkout alone makes 2.3 %, because it decides in which order functions are inlined.\n\nThe load is that of the published figures of the others: object 3 with manufacturer, model, \
      serial number, firmware version, one\nerror code and binding; a sensor with three floats, a unit, a writable string and \
      an executable. A request is everything from the\ndatagram that came in to the answer, with whatever else is due then. \
      Coracle and Anjay Lite look for duplicates in each request and\nremember the changes; Wakaama does neither. A Write is decoded twice, so that all of it is checked before any of it is stored.\n\n";
@@ -131,8 +131,9 @@ fn board() -> Result<String, Box<dyn std::error::Error>> {
     Ok(text)
 }
 
-/// Fails when a figure of ours is more than 3 %, and 20, above the one in the document. The path of the checkout is a part of
-/// the names that the compiler gives, and so decides in which order functions are inlined: that alone makes 1.5 %.
+/// Fails when a figure of ours is more than 1 %, and 20, above the one in the document; on Cortex-M4 3 %. That program is a
+/// workspace of its own: the path of the checkout is a part of the names that the compiler gives, and so decides in which
+/// order functions are inlined, which alone makes 2.3 %.
 fn check(measured: &str, committed: &str) -> Outcome {
     let rows = |text: &str| -> Vec<Vec<String>> {
         let rows = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| operation"));
@@ -144,10 +145,12 @@ fn check(measured: &str, committed: &str) -> Outcome {
     }
     let mut grown = Vec::new();
     for (now, before) in now.iter().zip(&before) {
+        // Only the table of Cortex-M4 has the figures over DTLS.
+        let percent = if now.get(6).is_some_and(|cell| !cell.is_empty()) { 3 } else { 1 };
         for column in [2, 6] {
             let figure = |row: &[String]| row.get(column).and_then(|cell| cell.parse::<u64>().ok());
             if let (Some(now_figure), Some(before_figure)) = (figure(now), figure(before))
-                && now_figure > before_figure + (before_figure * 3 / 100).max(20)
+                && now_figure > before_figure + (before_figure * percent / 100).max(20)
             {
                 grown.push(format!("{}: {before_figure} -> {now_figure}", now[1]));
             }

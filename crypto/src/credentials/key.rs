@@ -75,15 +75,15 @@ fn from_der(bytes: &[u8]) -> Result<&[u8; SCALAR], CredentialError> {
     let mut outer = Der::new(bytes);
     let mut fields = outer.sequence().map_err(format)?;
     outer.end().map_err(format)?;
-    let version = fields.expect(tag::INTEGER).map_err(format)?;
+    let version = fields.required(tag::INTEGER).map_err(format)?;
     match (version, fields.peek()) {
         ([0 | 1], Some(tag::SEQUENCE)) => {
             let mut algorithm = fields.sequence().map_err(format)?;
-            let kind = algorithm.expect(tag::OID).map_err(format)?;
-            if kind != oid::EC_PUBLIC_KEY || algorithm.expect(tag::OID).ok() != Some(oid::P256) {
+            let kind = algorithm.required(tag::OID).map_err(format)?;
+            if kind != oid::EC_PUBLIC_KEY || algorithm.required(tag::OID).ok() != Some(oid::P256) {
                 return Err(CredentialError::PrivateKeyAlgorithm);
             }
-            sec1(fields.expect(tag::OCTET_STRING).map_err(format)?)
+            sec1(fields.required(tag::OCTET_STRING).map_err(format)?)
         }
         ([1], Some(tag::OCTET_STRING)) => sec1(bytes),
         _ => Err(CredentialError::PrivateKeyFormat),
@@ -93,13 +93,13 @@ fn from_der(bytes: &[u8]) -> Result<&[u8; SCALAR], CredentialError> {
 fn sec1(bytes: &[u8]) -> Result<&[u8; SCALAR], CredentialError> {
     let format = |_| CredentialError::PrivateKeyFormat;
     let mut fields = Der::new(bytes).sequence().map_err(format)?;
-    if fields.expect(tag::INTEGER).map_err(format)? != [1] {
+    if fields.required(tag::INTEGER).map_err(format)? != [1] {
         return Err(CredentialError::PrivateKeyFormat);
     }
-    let scalar = fields.expect(tag::OCTET_STRING).map_err(format)?;
+    let scalar = fields.required(tag::OCTET_STRING).map_err(format)?;
     if fields.peek() == Some(tag::context(0)) {
-        let mut parameters = Der::new(fields.expect(tag::context(0)).map_err(format)?);
-        if parameters.expect(tag::OID).ok() != Some(oid::P256) {
+        let mut parameters = Der::new(fields.required(tag::context(0)).map_err(format)?);
+        if parameters.required(tag::OID).ok() != Some(oid::P256) {
             return Err(CredentialError::PrivateKeyAlgorithm);
         }
     }
@@ -167,8 +167,8 @@ pub(crate) fn spki(bytes: &[u8]) -> Result<[u8; POINT], CredentialError> {
     let mut fields = outer.sequence().map_err(format)?;
     outer.end().map_err(format)?;
     let mut algorithm = fields.sequence().map_err(format)?;
-    let kind = algorithm.expect(tag::OID).map_err(format)?;
-    if kind != oid::EC_PUBLIC_KEY || algorithm.expect(tag::OID).ok() != Some(oid::P256) {
+    let kind = algorithm.required(tag::OID).map_err(format)?;
+    if kind != oid::EC_PUBLIC_KEY || algorithm.required(tag::OID).ok() != Some(oid::P256) {
         return Err(CredentialError::PublicKeyAlgorithm);
     }
     algorithm.end().map_err(format)?;

@@ -52,14 +52,14 @@ impl<'a> Parsed<'a> {
         let mut certificate = outer.sequence()?;
         outer.end()?;
         let tbs = certificate.whole(tag::SEQUENCE)?;
-        let outer_algorithm = certificate.expect(tag::SEQUENCE)?;
+        let outer_algorithm = certificate.required(tag::SEQUENCE)?;
         let signature = certificate.bit_string()?;
         certificate.end()?;
 
         let mut fields = Der::new(tbs).sequence()?;
         let version = fields.optional(tag::context(0))?;
-        fields.expect(tag::INTEGER)?;
-        let inner_algorithm = fields.expect(tag::SEQUENCE)?;
+        fields.required(tag::INTEGER)?;
+        let inner_algorithm = fields.required(tag::SEQUENCE)?;
         // RFC 5280 section 4.1.1.2: the unsigned copy must say the same.
         if inner_algorithm != outer_algorithm {
             return Err(Malformed);
@@ -81,7 +81,7 @@ impl<'a> Parsed<'a> {
             None => Extensions::default(),
         };
         fields.end()?;
-        let algorithm = Der::new(inner_algorithm).expect(tag::OID)?;
+        let algorithm = Der::new(inner_algorithm).required(tag::OID)?;
         Ok(Self {
             whole,
             tbs,
@@ -106,10 +106,10 @@ impl<'a> Parsed<'a> {
         let mut sets = Der::new(self.subject).sequence().ok()?;
         let mut found = None;
         while !sets.is_empty() {
-            let mut attributes = Der::new(sets.expect(tag::SET).ok()?);
+            let mut attributes = Der::new(sets.required(tag::SET).ok()?);
             while !attributes.is_empty() {
                 let mut attribute = attributes.sequence().ok()?;
-                if attribute.expect(tag::OID).ok()? == oid::COMMON_NAME {
+                if attribute.required(tag::OID).ok()? == oid::COMMON_NAME {
                     found = attribute.value().ok().map(|(_, name)| name);
                 }
             }
@@ -128,13 +128,13 @@ impl<'a> Extensions<'a> {
         let mut seen = 0_u64;
         while !list.is_empty() {
             let mut extension = list.sequence()?;
-            let identifier = extension.expect(tag::OID)?;
+            let identifier = extension.required(tag::OID)?;
             let critical = match extension.optional(tag::BOOLEAN)? {
                 None => false,
                 Some([0xFF]) => true,
                 Some(_) => return Err(Malformed),
             };
-            let value = extension.expect(tag::OCTET_STRING)?;
+            let value = extension.required(tag::OCTET_STRING)?;
             extension.end()?;
             let number = match identifier {
                 [arc0, arc1, number @ 0..64] if [*arc0, *arc1] == oid::EXTENSION_ARC => *number,
@@ -156,10 +156,10 @@ impl<'a> Extensions<'a> {
         let mut value = Der::new(value);
         match number {
             15 => {
-                let ([_, bits @ ..] | bits @ []) = value.expect(tag::BIT_STRING)?;
+                let ([_, bits @ ..] | bits @ []) = value.required(tag::BIT_STRING)?;
                 self.key_usage = Some(bits.first().copied().unwrap_or(0));
             }
-            17 => self.alternative_names = Some(value.expect(tag::SEQUENCE)?),
+            17 => self.alternative_names = Some(value.required(tag::SEQUENCE)?),
             19 => {
                 let mut fields = value.sequence()?;
                 self.is_ca = match fields.optional(tag::BOOLEAN)? {
@@ -174,7 +174,7 @@ impl<'a> Extensions<'a> {
                 };
                 fields.end()?;
             }
-            37 => self.extended_key_usage = Some(value.expect(tag::SEQUENCE)?),
+            37 => self.extended_key_usage = Some(value.required(tag::SEQUENCE)?),
             // nameConstraints: leaving it unread would widen what the issuer allowed.
             30 => {
                 self.unprocessed = true;
@@ -197,7 +197,7 @@ impl<'a> Extensions<'a> {
     pub(crate) fn allows_purpose(&self, purpose: &[u8]) -> bool {
         let Some(purposes) = self.extended_key_usage else { return true };
         let mut purposes = Der::new(purposes);
-        while let Ok(found) = purposes.expect(tag::OID) {
+        while let Ok(found) = purposes.required(tag::OID) {
             if found == purpose || found == oid::ANY_EXTENDED_KEY_USAGE {
                 return true;
             }

@@ -88,7 +88,7 @@ impl<'a> Der<'a> {
     }
 
     /// The contents of the next value, which must have this tag.
-    pub(crate) fn expect(&mut self, tag: u8) -> Result<&'a [u8], Malformed> {
+    pub(crate) fn required(&mut self, tag: u8) -> Result<&'a [u8], Malformed> {
         match self.value()? {
             (found, contents) if found == tag => Ok(contents),
             _ => Err(Malformed),
@@ -97,23 +97,23 @@ impl<'a> Der<'a> {
 
     /// The contents of the next value when it has this tag.
     pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<&'a [u8]>, Malformed> {
-        if self.peek() == Some(tag) { self.expect(tag).map(Some) } else { Ok(None) }
+        if self.peek() == Some(tag) { self.required(tag).map(Some) } else { Ok(None) }
     }
 
     /// The next value with its tag and length: what is signed, or compared as a whole.
     pub(crate) fn whole(&mut self, tag: u8) -> Result<&'a [u8], Malformed> {
         let before = self.0.0;
-        self.expect(tag)?;
+        self.required(tag)?;
         before.get(..before.len() - self.0.0.len()).ok_or(Malformed)
     }
 
     pub(crate) fn sequence(&mut self) -> Result<Der<'a>, Malformed> {
-        self.expect(tag::SEQUENCE).map(Der::new)
+        self.required(tag::SEQUENCE).map(Der::new)
     }
 
     /// A bit string of whole bytes.
     pub(crate) fn bit_string(&mut self) -> Result<&'a [u8], Malformed> {
-        match self.expect(tag::BIT_STRING)? {
+        match self.required(tag::BIT_STRING)? {
             [0, bytes @ ..] => Ok(bytes),
             _ => Err(Malformed),
         }
@@ -121,7 +121,7 @@ impl<'a> Der<'a> {
 
     /// A positive integer of up to 32 bytes, left-padded.
     pub(crate) fn unsigned_256(&mut self) -> Result<[u8; 32], Malformed> {
-        let contents = self.expect(tag::INTEGER)?;
+        let contents = self.required(tag::INTEGER)?;
         let digits = match contents {
             // A leading zero only where the next bit would make it negative.
             [0, rest @ ..] if rest.first().is_some_and(|first| *first >= 0x80) => rest,
@@ -175,7 +175,7 @@ mod tests {
     fn a_whole_value_keeps_its_header() {
         let mut der = Der::new(&[0x30, 1, 5, 4, 0]);
         assert_eq!(der.whole(tag::SEQUENCE), Ok(&[0x30, 1, 5][..]));
-        assert_eq!(der.expect(4), Ok(&[][..]));
+        assert_eq!(der.required(4), Ok(&[][..]));
         assert_eq!(der.end(), Ok(()));
     }
 }
