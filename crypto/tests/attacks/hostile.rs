@@ -132,6 +132,25 @@ impl Hostile {
         }
     }
 
+    /// A handshake by a pre-shared key up to the end of the client's flight; the session gets this id.
+    pub fn half_way<P: Profile>(duel: &mut Duel<'_, P>, id: &[u8], extensions: &[Vec<u8>]) -> Self {
+        let mut server = Self::new();
+        server.read_hello(duel);
+        let body = server.server_hello(PSK_CCM_8, id, extensions);
+        let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
+        duel.deliver(&flight);
+        server.read_flight(duel);
+        server
+    }
+
+    /// The same to its end.
+    pub fn session<P: Profile>(duel: &mut Duel<'_, P>, id: &[u8], extensions: &[Vec<u8>]) -> Self {
+        let mut server = Self::half_way(duel, id, extensions);
+        let last = [server.change_cipher_spec(), server.finished()].concat();
+        duel.deliver(&last);
+        server
+    }
+
     /// Reads the client's hello: the handshake starts with it.
     pub fn read_hello<P: Profile>(&mut self, duel: &mut Duel<'_, P>) {
         let sent = duel.take_sent();

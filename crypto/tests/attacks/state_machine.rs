@@ -641,14 +641,7 @@ fn our_own_records_sent_back_are_dropped() {
 /// A session that a server gave us, ready to be resumed: the client has sent its hello.
 fn resumable() -> (Duel<'static, PskCid>, Hostile) {
     let mut duel = Duel::<PskCid>::new(psk_security());
-    let mut server = Hostile::new();
-    server.read_hello(&mut duel);
-    let body = server.server_hello(PSK_CCM_8, &[0xD1; 32], &[extension(23, &[])]);
-    let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
-    duel.deliver(&flight);
-    server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    let server = Hostile::session(&mut duel, &[0xD1; 32], &[extension(23, &[])]);
     assert!(duel.client.is_connected(), "{:?}", duel.events);
     duel.clear();
     duel.connect();
@@ -690,14 +683,7 @@ fn a_session_is_not_resumed_with_another_suite() {
     let suites = [0xC0A8, 0xC0A4];
     let security = Security { suites: &suites, ..psk_security() };
     let mut duel = Duel::<Everything>::new(security);
-    let mut server = Hostile::new();
-    server.read_hello(&mut duel);
-    let body = server.server_hello(PSK_CCM_8, &[0xD1; 32], &[extension(23, &[])]);
-    let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
-    duel.deliver(&flight);
-    server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    Hostile::session(&mut duel, &[0xD1; 32], &[extension(23, &[])]);
     assert!(duel.client.is_connected());
     duel.clear();
     duel.connect();

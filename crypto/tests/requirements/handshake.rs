@@ -136,14 +136,7 @@ fn a_session_that_is_refused_costs_no_flight() {
     for id in [&[0xE2; 32][..], &[]] {
         let mut duel = Duel::<PskCid>::new(psk_security());
         resumable(&mut duel);
-        let mut server = Hostile::new();
-        server.read_hello(&mut duel);
-        let body = server.server_hello(PSK_CCM_8, id, &[extension(23, &[])]);
-        let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
-        duel.deliver(&flight);
-        server.read_flight(&mut duel);
-        let last = [server.change_cipher_spec(), server.finished()].concat();
-        duel.deliver(&last);
+        let mut server = Hostile::session(&mut duel, id, &[extension(23, &[])]);
         assert!(duel.client.is_connected(), "{:?}", duel.events);
         duel.connect();
         server.read_hello(&mut duel);

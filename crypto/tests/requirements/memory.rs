@@ -30,12 +30,7 @@ fn an_abandoned_handshake_leaves_no_keys() {
     ];
     for (number, end) in ends.into_iter().enumerate() {
         let mut duel = Duel::<PskCid>::new(psk_security());
-        let mut server = Hostile::new();
-        server.read_hello(&mut duel);
-        let body = server.server_hello(PSK_CCM_8, &[0xD1; 32], &[extension(23, &[])]);
-        let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
-        duel.deliver(&flight);
-        server.read_flight(&mut duel);
+        let server = Hostile::half_way(&mut duel, &[0xD1; 32], &[extension(23, &[])]);
         let secrets = [&server.master[..], &server.keys[..40], &server.verify_data("server finished")];
         assert!(secrets.iter().all(|secret| holds(&duel.client, secret)), "else the test sees nothing");
         end(&mut duel);
@@ -51,14 +46,7 @@ fn an_abandoned_handshake_leaves_no_keys() {
 fn the_master_secret_is_kept_to_resume_and_for_nothing_else() {
     for (id, kept) in [(&[0xD1; 32][..], true), (&[], false)] {
         let mut duel = Duel::<PskCid>::new(psk_security());
-        let mut server = Hostile::new();
-        server.read_hello(&mut duel);
-        let body = server.server_hello(PSK_CCM_8, id, &[extension(23, &[])]);
-        let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
-        duel.deliver(&flight);
-        server.read_flight(&mut duel);
-        let last = [server.change_cipher_spec(), server.finished()].concat();
-        duel.deliver(&last);
+        let server = Hostile::session(&mut duel, id, &[extension(23, &[])]);
         assert!(duel.client.is_connected());
         assert_eq!(holds(&duel.client, &server.master), kept);
         assert!(holds(&duel.client, &server.keys[..40]));

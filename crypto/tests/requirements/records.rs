@@ -59,14 +59,7 @@ fn records_longer_than_any_are_dropped() {
 /// Connected, the server having answered these limits.
 fn limited(limits: &[Vec<u8>]) -> (Duel<'static, Everything>, Hostile) {
     let mut duel = Duel::<Everything>::new(Security { suites: &[PSK_CCM_8], ..psk_security() });
-    let mut server = Hostile::new();
-    server.read_hello(&mut duel);
-    let body = server.server_hello(PSK_CCM_8, &[], &[&[extension(23, &[])], limits].concat());
-    let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
-    duel.deliver(&flight);
-    server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    let server = Hostile::session(&mut duel, &[], &[&[extension(23, &[])], limits].concat());
     assert!(duel.client.is_connected(), "{:?}", duel.events);
     duel.clear();
     (duel, server)
