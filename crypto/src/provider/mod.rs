@@ -8,7 +8,6 @@ pub(crate) mod aes;
 pub(crate) mod cbc;
 pub(crate) mod ccm;
 pub(crate) mod chacha;
-mod comb;
 pub(crate) mod hmac;
 pub(crate) mod p256;
 pub(crate) mod prf;

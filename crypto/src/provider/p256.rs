@@ -1,16 +1,20 @@
 //! The curve P-256 (secp256r1): key exchange, signatures, and the typed choice to link them or not.
 
-use super::comb::mul_by_generator;
-use super::hmac::HmacKey;
+mod multiply;
+mod point;
+mod sign;
+
+use self::multiply::{field, multiple, multiple_of_generator, sum_of_multiples};
+use self::point::Point;
 use crate::codec::copy;
 use crate::profile::Bytes;
 use crate::rng::{Rng, RngError};
-use ::p256::elliptic_curve::group::Group;
-use ::p256::elliptic_curve::ops::Reduce;
-use ::p256::elliptic_curve::point::{AffineCoordinates, DecompressPoint};
+use ::p256::elliptic_curve::ops::{Invert, Reduce};
 use ::p256::elliptic_curve::{Field, PrimeField};
-use ::p256::{AffinePoint, FieldBytes, FieldElement, ProjectivePoint, Scalar, U256};
+use ::p256::{FieldBytes, FieldElement, Scalar, U256};
 use zeroize::Zeroize;
+
+pub(crate) use self::sign::sign;
 
 /// Bytes of an uncompressed point: 0x04, x, y.
 pub(crate) const POINT: usize = 65;
@@ -81,7 +85,7 @@ pub trait Curve {
     fn is_point(point: &[u8; POINT]) -> bool;
 }
 
-/// P-256 of the `p256` crate: constant-time code.
+/// P-256 in software, over the field and the scalars of the `p256` crate. Whatever touches a secret takes constant time.
 #[derive(Clone, Copy, Debug)]
 pub struct P256;
 
@@ -134,13 +138,8 @@ impl Curve for P256 {
     #[inline(never)]
     fn public_key(scalar: &[u8; SCALAR], point: &mut [u8; POINT]) -> Result<(), CurveError> {
         let mut scalar = parse_scalar(scalar).ok_or(CurveError::InvalidScalar)?;
-        let public = mul_by_generator(&scalar).to_affine();
+        let (x, y) = multiple_of_generator(&scalar).to_affine();
         scalar.zeroize();
-        // The crate does not hand out y: it is the root of the curve's equation with the right sign.
-        let x = Option::from(FieldElement::from_repr(public.x())).ok_or(CurveError::InvalidPoint)?;
-        let root = equation(&x).and_then(|square| Option::<FieldElement>::from(square.sqrt()));
-        let root = root.ok_or(CurveError::InvalidPoint)?;
-        let y = if bool::from(root.is_odd() ^ public.y_is_odd()) { -root } else { root };
         let (tag, coordinates) = point.split_at_mut(1);
         let (first, second) = coordinates.split_at_mut(SCALAR);
         tag.fill(4);
@@ -157,10 +156,11 @@ impl Curve for P256 {
     ) -> Result<(), CurveError> {
         let point = parse_point(point).ok_or(CurveError::InvalidPoint)?;
         let mut scalar = parse_scalar(scalar).ok_or(CurveError::InvalidScalar)?;
-        let mut shared = (ProjectivePoint::from(point) * scalar).to_affine();
+        let (mut x, mut y) = multiple(&scalar, &point).to_affine();
         scalar.zeroize();
-        *secret = shared.x().into();
-        shared.zeroize();
+        *secret = x.to_repr().into();
+        x.zeroize();
+        y.zeroize();
         Ok(())
     }
 
@@ -175,17 +175,18 @@ impl Curve for P256 {
         let (Some(r), Some(s)) = (signature.first_chunk(), signature.last_chunk()) else {
             return Err(CurveError::BadSignature);
         };
-        let r = parse_scalar(r).ok_or(CurveError::BadSignature)?;
+        let x = Option::<FieldElement>::from(FieldElement::from_repr(FieldBytes::from(*r)));
+        let (x, r) = x.zip(parse_scalar(r)).ok_or(CurveError::BadSignature)?;
         let s = parse_scalar(s).ok_or(CurveError::BadSignature)?;
-        let inverse: Scalar = Option::from(s.invert()).ok_or(CurveError::BadSignature)?;
-        let of_generator = reduce(digest) * inverse;
-        let of_public = r * inverse;
-        let sum = sum_of_products(&of_generator, &public.into(), &of_public);
-        if reduce(&sum.to_affine().x().into()) == r { Ok(()) } else { Err(CurveError::BadSignature) }
+        let inverse: Scalar = Option::from(s.invert_vartime()).ok_or(CurveError::BadSignature)?;
+        let sum = sum_of_multiples(&(reduce(digest) * inverse), &(r * inverse), &public);
+        // r is the x coordinate modulo the order, which is a little smaller than the field.
+        let wraps = r.to_repr().as_slice() < &ABOVE_ORDER[..];
+        if sum.has_x(&x) || wraps && sum.has_x(&(x + ORDER)) { Ok(()) } else { Err(CurveError::BadSignature) }
     }
 
     fn is_point(point: &[u8; POINT]) -> bool {
-        coordinates(point).is_some()
+        parse_point(point).is_some()
     }
 }
 
@@ -200,34 +201,32 @@ fn parse_scalar(bytes: &[u8; SCALAR]) -> Option<Scalar> {
     (!bool::from(scalar.is_zero())).then_some(scalar)
 }
 
-/// x^3 - 3x + b.
-fn equation(x: &FieldElement) -> Option<FieldElement> {
-    const B: [u8; 32] = [
-        0x5a, 0xc6, 0x35, 0xd8, 0xaa, 0x3a, 0x93, 0xe7, 0xb3, 0xeb, 0xbd, 0x55, 0x76, 0x98, 0x86, 0xbc, 0x65,
-        0x1d, 0x06, 0xb0, 0xcc, 0x53, 0xb0, 0xf6, 0x3b, 0xce, 0x3c, 0x3e, 0x27, 0xd2, 0x60, 0x4b,
-    ];
-    let b = Option::<FieldElement>::from(FieldElement::from_repr(B.into()))?;
-    let three = FieldElement::ONE + FieldElement::ONE + FieldElement::ONE;
-    Some((x.square() - three) * x + b)
-}
+/// Of the curve y^2 = x^3 - 3 x + b.
+const B: FieldElement =
+    field([0x5ac6_35d8_aa3a_93e7, 0xb3eb_bd55_7698_86bc, 0x651d_06b0_cc53_b0f6, 0x3bce_3c3e_27d2_604b]);
 
-/// The coordinates of a point that is uncompressed and on the curve. Infinity has no such encoding.
-fn coordinates(bytes: &[u8; POINT]) -> Option<(FieldBytes, FieldElement)> {
+/// n, the order of the group.
+const ORDER: FieldElement =
+    field([0xffff_ffff_0000_0000, 0xffff_ffff_ffff_ffff, 0xbce6_faad_a717_9e84, 0xf3b9_cac2_fc63_2551]);
+
+/// How far the prime of the field is above the order.
+const ABOVE_ORDER: [u8; SCALAR] = [
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x43, 0x19, 0x05, 0x53, 0x58, 0xe8, 0x61, 0x7b, 0x0c,
+    0x46, 0x35, 0x3d, 0x03, 0x9c, 0xda, 0xae,
+];
+
+/// A point that is uncompressed and on the curve. Infinity has no such encoding.
+fn parse_point(bytes: &[u8; POINT]) -> Option<Point> {
     let (tag, coordinates) = bytes.split_first_chunk()?;
     let (x, y) = coordinates.split_first_chunk::<SCALAR>()?;
     let y = y.first_chunk::<SCALAR>()?;
     if tag != &[4] {
         return None;
     }
-    let x_bytes = FieldBytes::from(*x);
-    let x = Option::<FieldElement>::from(FieldElement::from_repr(x_bytes))?;
+    let x = Option::<FieldElement>::from(FieldElement::from_repr((*x).into()))?;
     let y = Option::<FieldElement>::from(FieldElement::from_repr((*y).into()))?;
-    (y.square() == equation(&x)?).then_some((x_bytes, y))
-}
-
-fn parse_point(bytes: &[u8; POINT]) -> Option<AffinePoint> {
-    let (x, y) = coordinates(bytes)?;
-    Option::from(AffinePoint::decompress(&x, y.is_odd()))
+    let on_curve = y.square() == (x.square() - FieldElement::from_u64(3)) * x + B;
+    on_curve.then(|| Point::from_affine(x, y))
 }
 
 /// Whether the bytes are a secret scalar: 1..n.
@@ -235,146 +234,17 @@ pub(crate) fn is_scalar(bytes: &[u8; SCALAR]) -> bool {
     parse_scalar(bytes).is_some()
 }
 
-/// `a * G + b * point` in variable time: for public numbers only. Both scalars are walked together, two bits at a
-/// time (Straus), which costs little more than one multiplication.
-fn sum_of_products(a: &Scalar, point: &ProjectivePoint, b: &Scalar) -> ProjectivePoint {
-    // Entry 4 j + i: i * G + j * point.
-    let mut table = [ProjectivePoint::IDENTITY; 16];
-    for at in 1..16 {
-        let (step, before) =
-            if at % 4 == 0 { (point, at - 4) } else { (&ProjectivePoint::GENERATOR, at - 1) };
-        let sum = table.get(before).map_or(*step, |before| *before + step);
-        if let Some(entry) = table.get_mut(at) {
-            *entry = sum;
-        }
-    }
-    let (a, b) = (a.to_repr(), b.to_repr());
-    let mut sum = ProjectivePoint::IDENTITY;
-    for (a, b) in a.iter().zip(&b) {
-        for shift in [6, 4, 2, 0] {
-            sum = sum.double().double();
-            match usize::from(b >> shift & 3) * 4 + usize::from(a >> shift & 3) {
-                0 => {}
-                digits => sum += table.get(digits).unwrap_or(&ProjectivePoint::IDENTITY),
-            }
-        }
-    }
-    sum
-}
-
-/// ECDSA (FIPS 186-4 section 6.4.1) with the deterministic nonce of RFC 6979 section 3.2 and SHA-256.
-#[inline(never)]
-pub(crate) fn sign(
-    scalar: &[u8; SCALAR],
-    digest: &[u8; 32],
-    signature: &mut [u8; SIGNATURE],
-) -> Result<(), CurveError> {
-    let mut nonces = Nonces::new(scalar, digest);
-    let mut secret = parse_scalar(scalar).ok_or(CurveError::InvalidScalar)?;
-    let mut signed = Err(CurveError::BadSignature);
-    // One round is enough but for odds of 2^-32.
-    for _ in 0..8 {
-        let mut bytes = nonces.next();
-        let nonce = parse_scalar(&bytes);
-        bytes.zeroize();
-        let Some(mut nonce) = nonce else { continue };
-        let r = reduce(&mul_by_generator(&nonce).to_affine().x().into());
-        let inverse = Option::<Scalar>::from(nonce.invert());
-        nonce.zeroize();
-        let Some(mut inverse) = inverse else { continue };
-        let s = inverse * (reduce(digest) + r * secret);
-        inverse.zeroize();
-        if !bool::from(r.is_zero() | s.is_zero()) {
-            let (first, second) = signature.split_at_mut(SCALAR);
-            copy(first, &r.to_repr());
-            copy(second, &s.to_repr());
-            signed = Ok(());
-            break;
-        }
-    }
-    secret.zeroize();
-    signed
-}
-
-/// The candidates for the nonce `k` (RFC 6979 section 3.2).
-struct Nonces {
-    key: [u8; 32],
-    value: [u8; 32],
-    first: bool,
-}
-
-impl Nonces {
-    fn new(scalar: &[u8; SCALAR], digest: &[u8; 32]) -> Self {
-        // bits2octets: the digest modulo the order.
-        let reduced = reduce(digest).to_repr();
-        let mut nonces = Self { key: [0; 32], value: [1; 32], first: true };
-        for separator in [0, 1] {
-            nonces.key = HmacKey::new(&nonces.key).mac(&[&nonces.value, &[separator], scalar, &reduced]);
-            nonces.value = HmacKey::new(&nonces.key).mac(&[&nonces.value]);
-        }
-        nonces
-    }
-
-    fn next(&mut self) -> [u8; 32] {
-        if !self.first {
-            self.key = HmacKey::new(&self.key).mac(&[&self.value, &[0]]);
-            self.value = HmacKey::new(&self.key).mac(&[&self.value]);
-        }
-        self.first = false;
-        self.value = HmacKey::new(&self.key).mac(&[&self.value]);
-        self.value
-    }
-}
-
-impl Drop for Nonces {
-    fn drop(&mut self) {
-        self.key.zeroize();
-        self.value.zeroize();
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::vec::Vec;
 
-    fn hex<const N: usize>(text: &str) -> [u8; N] {
+    pub(super) fn hex<const N: usize>(text: &str) -> [u8; N] {
         let bytes: Vec<u8> = (0..text.len())
             .step_by(2)
             .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex"))
             .collect();
         bytes.try_into().expect("the length")
-    }
-
-    /// RFC 6979 appendix A.2.5.
-    #[test]
-    fn deterministic_signatures() {
-        let scalar = hex("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721");
-        let public = "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6\
-                      7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299";
-        let mut point = [0; POINT];
-        P256::public_key(&scalar, &mut point).expect("a scalar");
-        assert_eq!(point, hex(public));
-        for (message, expected) in [
-            (
-                &b"sample"[..],
-                "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716\
-                 f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8",
-            ),
-            (
-                &b"test"[..],
-                "f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367\
-                 019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083",
-            ),
-        ] {
-            let digest = super::super::sha256::digest(&[message]);
-            let mut signature = [0; SIGNATURE];
-            sign(&scalar, &digest, &mut signature).expect("a key");
-            assert_eq!(signature, hex(expected));
-            assert_eq!(P256::verify(&point, &digest, &signature), Ok(()));
-            signature[40] ^= 1;
-            assert_eq!(P256::verify(&point, &digest, &signature), Err(CurveError::BadSignature));
-        }
     }
 
     #[test]
