@@ -9,7 +9,7 @@ use self::point::Point;
 use crate::codec::copy;
 use crate::profile::Bytes;
 use crate::rng::{Rng, RngError};
-use ::p256::elliptic_curve::ops::{Invert, Reduce};
+use ::p256::elliptic_curve::ops::Reduce;
 use ::p256::elliptic_curve::{Field, PrimeField};
 use ::p256::{FieldBytes, FieldElement, Scalar, U256};
 use zeroize::Zeroize;
@@ -178,7 +178,7 @@ impl Curve for P256 {
         let x = Option::<FieldElement>::from(FieldElement::from_repr(FieldBytes::from(*r)));
         let (x, r) = x.zip(parse_scalar(r)).ok_or(CurveError::BadSignature)?;
         let s = parse_scalar(s).ok_or(CurveError::BadSignature)?;
-        let inverse: Scalar = Option::from(s.invert_vartime()).ok_or(CurveError::BadSignature)?;
+        let inverse: Scalar = Option::from(s.invert()).ok_or(CurveError::BadSignature)?;
         let sum = sum_of_multiples(&(reduce(digest) * inverse), &(r * inverse), &public);
         // r is the x coordinate modulo the order, which is a little smaller than the field.
         let wraps = r.to_repr().as_slice() < &ABOVE_ORDER[..];

@@ -164,7 +164,7 @@ pub(super) fn instructions(text: &mut String) -> Outcome {
         let (times, limit) = match name {
             "psk" => (10, "390,000"),
             "psk-resumed" => (10, "-"),
-            "rpk" | "x509-pinned" => (2, "6,000,000"),
+            "rpk" | "x509-pinned" | "x509-authority" => (2, "6,000,000"),
             _ => (2, "-"),
         };
         row(text, &[what.to_owned(), count(name, times)?.to_string(), limit.to_owned()])?;

@@ -43,7 +43,7 @@ impl Point {
         !self.is_infinity() && *x * self.z.square() == self.x
     }
 
-    /// `2 * self` for every point: 4 multiplications, 4 squares.
+    /// `2 * self` for every point (as dbl-2001-b): 4 multiplications, 4 squares.
     #[inline(never)]
     pub(super) fn double(&self) -> Self {
         let delta = self.z.square();
@@ -59,6 +59,10 @@ impl Point {
     /// `self + other`, and H and r of the formula. What it answers is of no use when one of the points is at infinity, or when
     /// both have the same x (H = 0): 12 multiplications, 4 squares.
     #[inline(never)]
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "the names that the formula (add-1998-cmo-2) has everywhere"
+    )]
     fn sum(&self, other: &Self) -> (Self, FieldElement, FieldElement) {
         let (square, other_square) = (self.z.square(), other.z.square());
         let u = self.x * other_square;
