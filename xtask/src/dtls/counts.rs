@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::process::Command;
 
-use super::{flash, row};
+use super::row;
 use crate::Outcome;
 use crate::process::{command, exists, output, root, run as run_command};
 
@@ -35,7 +35,8 @@ fn build() -> Outcome {
 }
 
 /// The words of the line that begins with these.
-fn line<'a>(lines: &'a str, start: &str) -> Result<Vec<&'a str>, String> {
+/// The words after a name that the bench prints.
+pub(super) fn line<'a>(lines: &'a str, start: &str) -> Result<Vec<&'a str>, String> {
     let found = lines.lines().find_map(|line| line.strip_prefix(start)?.strip_prefix(' '));
     Ok(found.ok_or_else(|| format!("the bench says nothing of {start}"))?.split(' ').collect())
 }
@@ -89,50 +90,6 @@ pub(super) fn sizes(text: &mut String) -> Outcome {
     {
         let words = line(&sizes, &format!("size {name}"))?;
         writeln!(text, "| {name} | {} | {limit} | {reassembly} |", words.join(" "))?;
-    }
-    Ok(())
-}
-
-/// The names that the program for the board prints.
-const BOARD: [(&str, &str); 12] = [
-    ("psk", "PSK handshake"),
-    ("psk-resumed", "PSK handshake, resumed"),
-    ("rpk", "handshake with raw public keys, mutual"),
-    ("seal-ccm8-64", "seal 64 B, with a connection ID"),
-    ("seal-ccm8-256", "seal 256 B"),
-    ("seal-ccm8-1024", "seal 1024 B"),
-    ("open-ccm8-64", "open 64 B"),
-    ("open-ccm8-256", "open 256 B"),
-    ("open-ccm8-1024", "open 1024 B"),
-    ("seal-crate-64", "crate `ccm`, without a record: seal 64 B"),
-    ("seal-crate-256", "seal 256 B"),
-    ("seal-crate-1024", "seal 1024 B"),
-];
-
-/// Runs the program for the board in QEMU.
-pub(super) fn board(text: &mut String) -> Outcome {
-    flash::build(&["-p", "dtls-board"], "")?;
-    let mut qemu = Command::new("timeout");
-    qemu.args([
-        "900",
-        "qemu-system-arm",
-        "-M",
-        "mps2-an386",
-        "-nographic",
-        "-monitor",
-        "none",
-        "-serial",
-        "null",
-    ]);
-    qemu.args(["-icount", "shift=0", "-semihosting-config", "enable=on,target=native", "-kernel"]);
-    let printed = output(qemu.arg(flash::image("dtls-board")))?;
-    text.push_str(
-        "\n### Cortex-M4\n\nopt-level z, software AES and P-256, in QEMU (mps2-an386): the client's instructions, not cycles, and the stack below the\n\
-         caller. AES-128-CCM-8.\n\n| operation | instructions | stack, B |\n|---|--:|--:|\n",
-    );
-    for (name, what) in BOARD {
-        let words = line(&printed, name)?;
-        row(text, &[what.to_owned(), words.join(" | ")])?;
     }
     Ok(())
 }

@@ -80,6 +80,12 @@ fn sets() -> Result<Vec<u64>, Box<dyn std::error::Error>> {
     SETS.iter().map(|(name, ..)| Ok(flash(name)?.saturating_sub(empty))).collect()
 }
 
+/// One of the sets, built with the options of Cargo given.
+pub(super) fn one_set(name: &str, options: &[&str]) -> Bytes {
+    build(&[&["-p", "dtls-firmware", "--features", "no-panic"], options].concat(), BASE)?;
+    Ok(flash(name)?.saturating_sub(flash("empty")?))
+}
+
 pub(super) fn document(text: &mut String) -> Outcome {
     text.push_str(
         "\n### Flash\n\nthumbv7em-none-eabihf, opt-level z, fat LTO, less an empty program; no panic can be reached.\n\n\

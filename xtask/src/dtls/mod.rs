@@ -2,6 +2,7 @@
 //! docs/DTLS.md; `cargo xtask dtls --check` builds the firmware anew and fails when it has grown, or links what was not
 //! chosen.
 
+mod board;
 mod counts;
 mod flash;
 
@@ -27,7 +28,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     counts::wire(&mut text)?;
     flash::document(&mut text)?;
     counts::sizes(&mut text)?;
-    counts::board(&mut text)?;
+    board::document(&mut text)?;
     counts::instructions(&mut text)?;
     print!("{text}");
     fs::write(path, format!("{before}{BEGIN}\n{text}{END}{after}"))?;
