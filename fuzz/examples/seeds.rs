@@ -29,10 +29,38 @@ fn main() -> io::Result<()> {
     handshakes()?;
     stored()?;
     certificates()?;
+    curve()?;
     let file = fs::read(root().join("config.toml"))?;
     seed("config", "default", &file)?;
     seed("config", "small", b"[budget]\nram = 4096\n[object.3303]\ninstances = 2\nresources = [5700]\n")?;
     seed("config", "wrong", b"[servers]\ncuont = 0\n[object.3]\nx = 1\n")
+}
+
+/// Scalars at the ends of their range and between, and what may be wrong with a signature.
+fn curve() -> io::Result<()> {
+    let order = [
+        0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xBC, 0xE6, 0xFA,
+        0xAD, 0xA7, 0x17, 0x9E, 0x84, 0xF3, 0xB9, 0xCA, 0xC2, 0xFC, 0x63, 0x25, 0x51,
+    ];
+    let below = |less: u8| {
+        let mut scalar = order;
+        scalar[31] -= less;
+        scalar
+    };
+    let small = |number: u8| std::array::from_fn(|at| if at == 31 { number } else { 0 });
+    for (name, scalars) in [
+        ("dense", [[0x5A; 32], [0xC3; 32], [0x77; 32]]),
+        ("small", [small(1), small(2), small(3)]),
+        ("large", [below(1), below(2), below(16)]),
+        ("order", [order, small(1), small(1)]),
+    ] {
+        for (kind, what) in [("good", 0), ("bad", 0x81)] {
+            let digest = [0xA5; 32];
+            let bytes = [&[what][..], &scalars.concat(), &digest, &small(5), &below(3), &[4; 65]].concat();
+            seed("curve", &format!("{name}-{kind}"), &bytes)?;
+        }
+    }
+    Ok(())
 }
 
 fn root() -> PathBuf {
