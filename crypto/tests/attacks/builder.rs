@@ -41,6 +41,8 @@ pub const IP: u8 = 0x87;
 /// What a certificate says.
 #[derive(Clone, Debug)]
 pub struct Fields {
+    /// The contents of the serial number.
+    pub serial: Vec<u8>,
     pub subject: Vec<u8>,
     pub not_before: &'static str,
     pub not_after: &'static str,
@@ -64,6 +66,7 @@ pub fn name(common: &[u8]) -> Vec<u8> {
 impl Fields {
     fn new(subject: &str) -> Self {
         Self {
+            serial: vec![1],
             subject: name(subject.as_bytes()),
             not_before: "200101000000Z",
             not_after: "400101000000Z",
@@ -128,7 +131,7 @@ impl Fields {
             if extensions.is_empty() { Vec::new() } else { der(0xA3, &sequence(&[&extensions])) };
         sequence(&[
             &version,
-            &der(0x02, &[1]),
+            &der(0x02, &self.serial),
             &sequence(&[&der(0x06, self.algorithm)]),
             issuer,
             &sequence(&[&time(self.not_before), &time(self.not_after)]),
