@@ -151,6 +151,9 @@ impl Fault {
     pub(crate) const INTERNAL: Self = Self::new(Alert::INTERNAL_ERROR, FailureReason::SigningFailed);
     pub(crate) const UNSUPPORTED_CERTIFICATE: Self =
         Self::new(Alert::UNSUPPORTED_CERTIFICATE, FailureReason::UnsupportedCertificate);
+    /// RFC 7925 section 6 keeps the alerts about certificates for certificates.
+    pub(crate) const NO_RAW_PUBLIC_KEY: Self =
+        Self::new(Alert::HANDSHAKE_FAILURE, FailureReason::UnsupportedCertificate);
     pub(crate) const BAD_SIGNATURE: Self = Self::new(Alert::DECRYPT_ERROR, FailureReason::BadSignature);
     #[cfg(feature = "server")]
     pub(crate) const NO_COMMON_SUITE: Self =

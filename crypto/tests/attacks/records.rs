@@ -162,13 +162,16 @@ fn a_flood_of_bad_tags_is_counted_and_answered_with_silence() {
 /// The limit of the profile ends the session: an eight-byte tag must not be guessed at for ever.
 #[test]
 fn the_forgery_limit_ends_the_session() {
-    let (mut duel, _) = connected();
+    let (mut duel, server) = connected();
     for number in 0..<PskOnly as Profile>::FAILED_OPEN_LIMIT.into() {
         assert!(duel.client.is_connected());
         duel.deliver(&record(23, 1, 1_000 + number, &[0; 17]));
     }
-    let closed = Event::Closed { reason: CloseReason::TooManyForgeries, alert: AlertSeen::None };
-    assert_eq!(duel.events, [closed]);
+    // One alert in all, authentic.
+    let alert = AlertSeen::Sent(Alert::BAD_RECORD_MAC);
+    assert_eq!(duel.events, [Event::Closed { reason: CloseReason::TooManyForgeries, alert }]);
+    let sent = duel.take_sent();
+    assert_eq!((sent.len(), server.open_client(&sent[0])), (1, Some(vec![2, 20])));
     assert!(!duel.client.is_connected());
     duel.connect();
     psk_connected(&mut duel);

@@ -4,7 +4,8 @@ use crate::duel::{Duel, psk_security};
 use crate::hostile::*;
 use coracle_crypto::profiles::{Everything, PskCid, PskOnly};
 use coracle_crypto::{
-    CipherSuite, Credentials, FailureReason, NoCurve, Profile, Psk, Requirement, SealError, Security, SoftAes,
+    Alert, AlertSeen, CipherSuite, Credentials, Event, FailureReason, NoCurve, Profile, Psk, Requirement,
+    SealError, Security, ServerName, SoftAes,
 };
 
 const UNEXPECTED_MESSAGE: u8 = 10;
@@ -223,4 +224,41 @@ fn a_session_that_ended_in_a_fatal_alert_is_not_resumed() {
     duel.connect();
     server.read_hello(&mut duel);
     assert_eq!(server.client_session_id, []);
+}
+
+/// It says so with its keys, but before its Finished: nothing more is to be expected.
+#[test]
+fn a_server_that_closes_before_its_finished_ends_the_handshake() {
+    let mut duel = Duel::<PskCid>::new(psk_security());
+    let mut server = Hostile::half_way(&mut duel, &[], &[extension(23, &[])]);
+    duel.clear();
+    let warning = server.protect(21, &[1, 90]);
+    let closing = server.protect(21, &[1, 0]);
+    let change = server.change_cipher_spec();
+    duel.deliver(&[change, warning].concat());
+    duel.assert_unmoved();
+    duel.deliver(&closing);
+    let alert = AlertSeen::Received(Alert::CLOSE_NOTIFY);
+    assert_eq!(duel.events, [Event::Failed { reason: FailureReason::Refused, alert }]);
+    let sent = duel.take_sent();
+    assert_eq!((sent.len(), server.open_client(&sent[0])), (1, Some(vec![1, 0])), "it is answered");
+    assert_eq!(duel.client.poll_timeout(), None);
+}
+
+/// The server that is asked for by name is part of what a session is kept for.
+#[test]
+fn a_session_is_offered_with_the_name_that_it_was_made_with() {
+    let named = |name| Security { server_name: Some(ServerName::Dns(name)), ..psk_security() };
+    let mut duel = Duel::<PskCid>::new(named("tenant.example"));
+    resumable(&mut duel);
+    let hello = |duel: &mut Duel<'_, PskCid>| {
+        let mut server = Hostile::new();
+        server.read_hello(duel);
+        let name = server.client_extensions.iter().find(|(number, _)| *number == 0);
+        (server.client_session_id.len(), name.expect("a name").1[5..].to_vec())
+    };
+    assert_eq!(hello(&mut duel), (32, b"tenant.example".to_vec()));
+    duel.security = named("another.example");
+    duel.connect();
+    assert_eq!(hello(&mut duel), (0, b"another.example".to_vec()));
 }
