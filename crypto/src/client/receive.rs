@@ -256,8 +256,10 @@ impl<P: Profile> Core<P> {
     /// A handshake message in an established session.
     fn on_late_message(&mut self, now: Instant, fragment: &Fragment<'_>) {
         if fragment.kind == kind::HELLO_REQUEST {
-            // RFC 5746 section 4.2: never renegotiate.
-            self.link.send_alert(alert::WARNING, Alert::NO_RENEGOTIATION);
+            // RFC 7925 section 17: never renegotiate. Before our last flight is out there is nothing to answer.
+            if self.state == State::Connected {
+                self.link.send_alert(alert::WARNING, Alert::NO_RENEGOTIATION);
+            }
         } else if fragment.message_seq < self.link.next_receive {
             self.on_repeated_flight(now);
         }

@@ -48,6 +48,8 @@ pub struct Fields {
     pub not_after: &'static str,
     /// basicConstraints: the CA flag and the path length.
     pub basic: Option<(bool, Option<u8>)>,
+    /// The contents of a path length of more than a byte, in place of that.
+    pub long_path: Vec<u8>,
     /// The first byte of keyUsage.
     pub key_usage: Option<u8>,
     pub purposes: Vec<&'static [u8]>,
@@ -71,6 +73,7 @@ impl Fields {
             not_before: "200101000000Z",
             not_after: "400101000000Z",
             basic: None,
+            long_path: Vec::new(),
             key_usage: None,
             purposes: Vec::new(),
             names: None,
@@ -102,7 +105,10 @@ impl Fields {
         };
         if let Some((ca, path_len)) = self.basic {
             let flag = if ca { der(0x01, &[0xFF]) } else { Vec::new() };
-            let limit = path_len.map_or(Vec::new(), |limit| der(0x02, &[limit]));
+            let mut limit = path_len.map_or(Vec::new(), |limit| der(0x02, &[limit]));
+            if !self.long_path.is_empty() {
+                limit = der(0x02, &self.long_path);
+            }
             add(&[0x55, 0x1D, 19], true, &sequence(&[&flag, &limit]));
         }
         if let Some(usage) = self.key_usage {

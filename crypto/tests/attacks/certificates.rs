@@ -233,7 +233,37 @@ fn path_lengths_and_depth_are_limited() {
     let limited = World { anchor, ..self::world() };
     assert_eq!(long_chain(&limited, 0, |_| None), Accepted);
     assert_eq!(long_chain(&limited, 1, |_| None), refused(FailureReason::BadCertificate));
-    // A certificate by the own name is for a new key, and does not count (RFC 5280 section 6.1.4): of the anchor, ...
+}
+
+/// A limit may be longer than any chain; it is no number below 0, and has no zeros in front.
+#[test]
+fn path_lengths_of_any_size_are_read() {
+    let world = world();
+    let (middle, rules) = (Authority::new(0x66), Rules::anchor(&world.anchor));
+    let leaf = middle.issue_as(&name(b"middle"), &Fields::leaf(HOST), &world.key);
+    for (long_path, good) in [
+        (&[0, 0x80][..], true),
+        (&[1, 0], true),
+        (&[0x7F, 0xFF, 0xFF, 0xFF], true),
+        (&[0x80], false),
+        (&[0xFF, 0xFF], false),
+        (&[0, 0], false),
+        (&[0, 0x7F], false),
+    ] {
+        let fields = Fields { long_path: long_path.to_vec(), ..Fields::ca("middle") };
+        let above = world.ca.issue(&fields, &middle.spki());
+        let expected = if good { Accepted } else { refused(FailureReason::BadCertificate) };
+        assert_eq!(rules.check(&[&leaf, &above]), expected, "{long_path:02x?}");
+    }
+}
+
+/// A certificate by the own name is for a new key, and does not count (RFC 5280 section 6.1).
+#[test]
+fn a_renewed_key_of_an_authority_is_no_step_of_a_chain() {
+    let world = world();
+    let anchor = world.ca.own(&Fields { basic: Some((true, Some(0))), ..Fields::ca("CA") });
+    let limited = World { anchor, ..self::world() };
+    // Of the anchor, ...
     let (old, new) = (Authority::new(0x66), Authority::new(0x67));
     let renewed = limited.ca.issue(&Fields::ca("CA"), &new.spki());
     let leaf = new.issue(&Fields::leaf(HOST), &world.key);

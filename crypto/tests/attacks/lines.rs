@@ -231,6 +231,8 @@ const LINES: [(&str, &[&str]); 64] = [
             "certificates::a_leaf_must_be_for_servers",
             "certificates::another_kind_of_key_is_refused",
             "certificates::path_lengths_and_depth_are_limited",
+            "certificates::path_lengths_of_any_size_are_read",
+            "certificates::a_renewed_key_of_an_authority_is_no_step_of_a_chain",
             "certificates::a_chain_in_another_order_is_refused",
             "certificates::strangers_and_sent_anchors_are_not_trusted",
         ],

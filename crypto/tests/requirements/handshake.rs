@@ -262,3 +262,22 @@ fn a_session_is_offered_with_the_name_that_it_was_made_with() {
     duel.connect();
     assert_eq!(hello(&mut duel), (0, b"another.example".to_vec()));
 }
+
+/// Asked for in the datagram of the Finished that we have not answered yet: the handshake goes on as if nothing was said.
+#[test]
+fn a_hello_request_before_our_last_flight_is_ignored() {
+    let mut duel = Duel::<PskCid>::new(psk_security());
+    let master = resumable(&mut duel);
+    let mut server = Hostile { master, server_random: [0x77; 32], ..Hostile::new() };
+    server.read_hello(&mut duel);
+    let body = server.server_hello(PSK_CCM_8, &[0xD1; 32], &[extension(23, &[])]);
+    let hello = server.say(SERVER_HELLO, &body);
+    server.expand();
+    let (change, finished) = (server.change_cipher_spec(), server.finished());
+    let request = server.protect(22, &fragment(0, 0, 0, 0, &[]));
+    duel.deliver(&[hello, change, finished, request].concat());
+    assert!(duel.client.is_connected(), "{:?}", duel.events);
+    let sent = duel.take_sent().concat();
+    let kinds: Vec<u8> = crate::records::records_of(&sent).iter().map(|record| record[0]).collect();
+    assert_eq!(kinds, [20, 22], "ChangeCipherSpec and Finished, no alert");
+}
