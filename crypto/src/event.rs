@@ -94,7 +94,7 @@ reasons! {
         Interrupted = "the server stopped answering in the middle of the handshake",
         FinishedNotAnswered = "the server does not accept our last flight: most likely the pre-shared keys differ",
         UnknownIdentity = "the peer does not know the PSK identity",
-        WrongKey = "the keys of the two sides differ",
+        WrongKey = "the keys of the two sides differ, or the server does not know ours and says no more",
         Refused = "the peer refused the handshake: see the alert",
         CertificateRefused = "the peer refused a certificate: see the alert",
         CertificateExpired = "a certificate has expired: check the wall clock and the certificate",

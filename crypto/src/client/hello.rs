@@ -169,6 +169,13 @@ impl<P: Profile> Core<P> {
         {
             return Err(Fault::new(Alert::HANDSHAKE_FAILURE, FailureReason::ConnectionIdTooLong));
         }
+        if P::MAX_FRAGMENT_LENGTH != 0 || P::RECORD_SIZE_LIMIT != 0 {
+            self.accept_limits(answers)?;
+        }
+        self.accept_certificate_types(security, suite, answers)
+    }
+
+    fn accept_limits(&mut self, answers: &Answers<'_>) -> Result<(), Fault> {
         // RFC 6066 section 4: the very length that we asked for.
         if answers.max_fragment_length.is_some_and(|code| code != max_fragment_code(P::MAX_FRAGMENT_LENGTH)) {
             return Err(Fault::ILLEGAL);
@@ -184,7 +191,7 @@ impl<P: Profile> Core<P> {
         };
         self.link.layer.peer_limit = peer_limit;
         self.link.layer.own_limit = own_limit;
-        self.accept_certificate_types(security, suite, answers)
+        Ok(())
     }
 
     /// RFC 7250 section 4.2: what was not answered is X.509; what we did not offer is refused.

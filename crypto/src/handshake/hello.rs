@@ -87,7 +87,7 @@ impl<'a> Answers<'a> {
             number::SERVER_NAME => {}
             number::MAX_FRAGMENT_LENGTH => self.max_fragment_length = Some(body.u8()?),
             number::EC_POINT_FORMATS => {
-                // RFC 8422 section 5.1.2: uncompressed must be among them.
+                // RFC 8422 section 5.2: uncompressed must be among them.
                 if !body.vec8()?.contains(&0) {
                     return Err(Fault::ILLEGAL);
                 }

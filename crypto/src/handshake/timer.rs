@@ -8,7 +8,7 @@ pub struct Backoff {
     /// Milliseconds until the first retransmission. RFC 6347 says 1,000; RFC 7925 section 11 advises 9,000 for slow
     /// networks.
     pub initial_ms: u32,
-    /// The wait doubles after each retransmission up to this: 60,000 at most by RFC 6347.
+    /// The wait doubles after each retransmission up to this: 60,000 at least by RFC 6347.
     pub max_ms: u32,
     /// How often a flight is sent before the handshake fails (at least 1).
     pub attempts: u8,

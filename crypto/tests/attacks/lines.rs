@@ -170,6 +170,7 @@ const LINES: [(&str, &[&str]); 64] = [
         "connection IDs that are wrong or not negotiated",
         &[
             "records::connection_ids_are_checked_to_the_letter",
+            "records::cbc_covers_connection_ids",
             "records::a_connection_id_record_without_negotiation_is_dropped",
         ],
     ),

@@ -245,22 +245,36 @@ fn a_server_that_closes_before_its_finished_ends_the_handshake() {
     assert_eq!(duel.client.poll_timeout(), None);
 }
 
-/// The server that is asked for by name is part of what a session is kept for.
+/// The server that is asked for by name is part of what a session is kept for. All else is offered as ever.
 #[test]
 fn a_session_is_offered_with_the_name_that_it_was_made_with() {
     let named = |name| Security { server_name: Some(ServerName::Dns(name)), ..psk_security() };
-    let mut duel = Duel::<PskCid>::new(named("tenant.example"));
-    resumable(&mut duel);
     let hello = |duel: &mut Duel<'_, PskCid>| {
         let mut server = Hostile::new();
         server.read_hello(duel);
-        let name = server.client_extensions.iter().find(|(number, _)| *number == 0);
-        (server.client_session_id.len(), name.expect("a name").1[5..].to_vec())
+        (server.client_session_id.len(), server.client_extensions)
     };
-    assert_eq!(hello(&mut duel), (32, b"tenant.example".to_vec()));
+    let (length, extensions) = hello(&mut Duel::<PskCid>::new(named("tenant.example")));
+    assert!(length == 0 && extensions.iter().any(|(number, _)| *number == 0));
+    let mut duel = Duel::<PskCid>::new(named("tenant.example"));
+    resumable(&mut duel);
+    assert_eq!(hello(&mut duel), (32, extensions));
     duel.security = named("another.example");
     duel.connect();
-    assert_eq!(hello(&mut duel), (0, b"another.example".to_vec()));
+    assert_eq!(hello(&mut duel).0, 0);
+}
+
+#[test]
+fn a_session_is_offered_together_with_its_suite_or_not_at_all() {
+    for (suites, length) in [(&[PSK_CCM_8, 0xC0A4][..], 32), (&[0xC0A4, PSK_CCM_8], 32), (&[0xC0A4], 0)] {
+        let mut duel = Duel::<Everything>::new(psk_security());
+        resumable(&mut duel);
+        duel.security = Security { suites, ..psk_security() };
+        duel.connect();
+        let mut server = Hostile::new();
+        server.read_hello(&mut duel);
+        assert_eq!(server.client_session_id.len(), length, "{suites:04x?}");
+    }
 }
 
 /// Asked for in the datagram of the Finished that we have not answered yet: the handshake goes on as if nothing was said.
