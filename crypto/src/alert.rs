@@ -58,3 +58,17 @@ impl core::fmt::Debug for Alert {
 /// The level byte.
 pub(crate) const WARNING: u8 = 1;
 pub(crate) const FATAL: u8 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 7925 section 6: what SSL left behind, and compression, are never spoken of.
+    #[test]
+    fn reserved_alerts_do_not_exist() {
+        for code in [21, 30, 41, 60] {
+            assert_eq!(Alert(code).name(), None, "{code}");
+        }
+        assert_eq!(Alert(0).name(), Some("close_notify"));
+    }
+}

@@ -94,7 +94,7 @@ reasons! {
         Interrupted = "the server stopped answering in the middle of the handshake",
         FinishedNotAnswered = "the server does not accept our last flight: most likely the pre-shared keys differ",
         UnknownIdentity = "the peer does not know the PSK identity",
-        WrongKey = "the keys of the two sides differ",
+        WrongKey = "the keys of the two sides differ, or the server does not know ours and says no more",
         Refused = "the peer refused the handshake: see the alert",
         CertificateRefused = "the peer refused a certificate: see the alert",
         CertificateExpired = "a certificate has expired: check the wall clock and the certificate",
@@ -151,6 +151,9 @@ impl Fault {
     pub(crate) const INTERNAL: Self = Self::new(Alert::INTERNAL_ERROR, FailureReason::SigningFailed);
     pub(crate) const UNSUPPORTED_CERTIFICATE: Self =
         Self::new(Alert::UNSUPPORTED_CERTIFICATE, FailureReason::UnsupportedCertificate);
+    /// RFC 7925 section 6 keeps the alerts about certificates for certificates.
+    pub(crate) const NO_RAW_PUBLIC_KEY: Self =
+        Self::new(Alert::HANDSHAKE_FAILURE, FailureReason::UnsupportedCertificate);
     pub(crate) const BAD_SIGNATURE: Self = Self::new(Alert::DECRYPT_ERROR, FailureReason::BadSignature);
     #[cfg(feature = "server")]
     pub(crate) const NO_COMMON_SUITE: Self =

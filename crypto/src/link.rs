@@ -160,7 +160,7 @@ impl<P: Profile> Link<P> {
 
     /// Starts to send a new flight.
     pub(crate) fn start_flight(&mut self) {
-        self.timer.restart();
+        self.timer.next_flight();
         self.resend();
     }
 

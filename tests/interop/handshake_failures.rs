@@ -163,7 +163,7 @@ fn leshan_with_another_raw_public_key() {
     let own = certificates.issue(&server.name, 2);
     let keys = Keys::raw_public_key(&own.public, &own.key, &certificates.client.public);
     let (_device, reason, alert) = fails_twice(&server.account.clone().keys(keys), &server.name);
-    let sent = AlertSeen::Sent(Alert::BAD_CERTIFICATE);
+    let sent = AlertSeen::Sent(Alert::HANDSHAKE_FAILURE);
     assert_eq!((reason, alert), (FailureReason::ServerKeyMismatch, sent));
 }
 

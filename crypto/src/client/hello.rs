@@ -123,6 +123,8 @@ impl<P: Profile> Core<P> {
         let suite = CipherSuite::from_number(hello.suite)
             .filter(|suite| security.offer(P::SUITES).any(|offered| offered == *suite))
             .ok_or(Fault::ILLEGAL)?;
+        let offered_id = self.session.offered(security);
+        self.resumed = !offered_id.is_empty() && offered_id == hello.session_id;
         self.accept_extensions(security, suite, &hello.extensions)?;
         self.link.layer.set_suite(suite);
         self.link.layer.set_peer_random(hello.random);
@@ -135,8 +137,6 @@ impl<P: Profile> Core<P> {
         hash_message(&mut transcript, kind::SERVER_HELLO, message_seq, body);
         self.transcript = transcript;
 
-        let offered_id = self.session.offered(security);
-        self.resumed = !offered_id.is_empty() && offered_id == hello.session_id;
         if self.resumed {
             return self.check_resumed(suite);
         }
@@ -169,17 +169,29 @@ impl<P: Profile> Core<P> {
         {
             return Err(Fault::new(Alert::HANDSHAKE_FAILURE, FailureReason::ConnectionIdTooLong));
         }
+        if P::MAX_FRAGMENT_LENGTH != 0 || P::RECORD_SIZE_LIMIT != 0 {
+            self.accept_limits(answers)?;
+        }
+        self.accept_certificate_types(security, suite, answers)
+    }
+
+    fn accept_limits(&mut self, answers: &Answers<'_>) -> Result<(), Fault> {
         // RFC 6066 section 4: the very length that we asked for.
         if answers.max_fragment_length.is_some_and(|code| code != max_fragment_code(P::MAX_FRAGMENT_LENGTH)) {
             return Err(Fault::ILLEGAL);
         }
-        // RFC 8449 section 5: when both are answered, the record size limit counts.
-        self.link.layer.peer_limit = match (answers.record_size_limit, answers.max_fragment_length) {
-            (Some(limit), _) => limit,
-            (None, Some(_)) => P::MAX_FRAGMENT_LENGTH,
-            (None, None) => 0,
+        let (peer_limit, own_limit) = match (answers.record_size_limit, answers.max_fragment_length) {
+            // RFC 8449 section 5: one of the two.
+            (Some(_), Some(_)) => return Err(Fault::ILLEGAL),
+            (Some(limit), None) => (limit, P::RECORD_SIZE_LIMIT),
+            (None, Some(_)) => (P::MAX_FRAGMENT_LENGTH, P::MAX_FRAGMENT_LENGTH),
+            // RFC 6066 section 4: it may still hold from the handshake that made the session, said again or not.
+            (None, None) if self.resumed => (P::MAX_FRAGMENT_LENGTH, 0),
+            (None, None) => (0, 0),
         };
-        self.accept_certificate_types(security, suite, answers)
+        self.link.layer.peer_limit = peer_limit;
+        self.link.layer.own_limit = own_limit;
+        Ok(())
     }
 
     /// RFC 7250 section 4.2: what was not answered is X.509; what we did not offer is refused.
@@ -197,10 +209,11 @@ impl<P: Profile> Core<P> {
         if unoffered(answers.server_certificate_type) || unoffered(answers.client_certificate_type) {
             return Err(Fault::ILLEGAL);
         }
-        // We could not check a certificate.
-        let certified = P::key_exchange(suite) == KeyExchange::EcdheEcdsa;
+        // We could not check a certificate. A session that is resumed needs none, so its types may be left out (RFC 5246
+        // section 7.4.1.4).
+        let certified = P::key_exchange(suite) == KeyExchange::EcdheEcdsa && !self.resumed;
         if certified && raw_offered && !self.server_raw_public_key {
-            return Err(Fault::UNSUPPORTED_CERTIFICATE);
+            return Err(Fault::NO_RAW_PUBLIC_KEY);
         }
         Ok(())
     }

@@ -256,8 +256,10 @@ impl<P: Profile> Core<P> {
     /// A handshake message in an established session.
     fn on_late_message(&mut self, now: Instant, fragment: &Fragment<'_>) {
         if fragment.kind == kind::HELLO_REQUEST {
-            // RFC 5746 section 4.2: never renegotiate.
-            self.link.send_alert(alert::WARNING, Alert::NO_RENEGOTIATION);
+            // RFC 7925 section 17: never renegotiate. Before our last flight is out there is nothing to answer.
+            if self.state == State::Connected {
+                self.link.send_alert(alert::WARNING, Alert::NO_RENEGOTIATION);
+            }
         } else if fragment.message_seq < self.link.next_receive {
             self.on_repeated_flight(now);
         }
@@ -274,26 +276,31 @@ impl<P: Profile> Core<P> {
         let [level, code] = payload else { return };
         let alert = Alert(*code);
         let seen = AlertSeen::Received(alert);
+        let closing = alert == Alert::CLOSE_NOTIFY;
+        if closing {
+            // RFC 5246 section 7.2.1.
+            self.link.send_alert(alert::WARNING, alert);
+        }
         match (self.state, *level) {
-            (State::Connected, _) if alert == Alert::CLOSE_NOTIFY => {
-                self.link.send_alert(alert::WARNING, Alert::CLOSE_NOTIFY);
-                self.closed(CloseReason::ByPeer, seen);
-            }
+            (State::Connected, _) if closing => self.closed(CloseReason::ByPeer, seen),
             (State::Connected, alert::FATAL) => {
                 self.session.forget();
                 self.closed(CloseReason::Alert, seen);
             }
-            (_, alert::FATAL) => self.fail(reason_of(alert), seen),
+            (_, level) if closing || level == alert::FATAL => self.fail(reason_of(alert), seen),
             _ => {}
         }
     }
 
     fn too_many_forgeries(&mut self) {
         self.session.forget();
+        // RFC 6347 section 4.1.2.1: who says anything about such records says this, and ends it.
+        let alert = Alert::BAD_RECORD_MAC;
+        self.link.send_alert(alert::FATAL, alert);
         if self.state == State::Connected {
-            self.closed(CloseReason::TooManyForgeries, AlertSeen::None);
+            self.closed(CloseReason::TooManyForgeries, AlertSeen::Sent(alert));
         } else {
-            self.fail(FailureReason::TooManyForgeries, AlertSeen::None);
+            self.fail(FailureReason::TooManyForgeries, AlertSeen::Sent(alert));
         }
     }
 }

@@ -65,10 +65,10 @@ impl<P: Profile> Core<P> {
             Credentials::RawPublicKey(keys) if P::RAW_PUBLIC_KEYS && self.server_raw_public_key => {
                 // The whole SubjectPublicKeyInfo, not only the point in it.
                 if contents.len() != PublicKey::SPKI_LEN {
-                    return Err(Fault::UNSUPPORTED_CERTIFICATE);
+                    return Err(Fault::NO_RAW_PUBLIC_KEY);
                 }
                 if keys.server.to_spki() != contents {
-                    return Err(Fault::new(Alert::BAD_CERTIFICATE, FailureReason::ServerKeyMismatch));
+                    return Err(Fault::new(Alert::HANDSHAKE_FAILURE, FailureReason::ServerKeyMismatch));
                 }
                 *keys.server.point()
             }

@@ -53,7 +53,7 @@ impl<P: Profile> Core<P> {
     }
 
     fn draw_hello(&mut self, rng: &mut dyn Rng) -> Result<(), RngError> {
-        // All of it is random, without a time in front (RFC 7925 section 4.4 with RFC 5246 section 7.4.1.2).
+        // All of it is random: no clock needs to be right (RFC 5246 section 7.4.1.2), and nobody reads one (RFC 7925 section 12).
         rng.fill(&mut self.client_random)?;
         if P::OwnCid::LEN != 0 {
             rng.fill(self.link.layer.own_cid_mut())?;

@@ -41,15 +41,16 @@ impl<'a> ServerHello<'a> {
     /// Reads a hello; `offered` are the extensions of ours.
     pub(crate) fn parse(body: &'a [u8], offered: Set) -> Result<Self, Fault> {
         let mut reader = Reader(body);
-        if reader.u16()? != VERSION {
-            return Err(Fault::new(Alert::PROTOCOL_VERSION, FailureReason::ProtocolVersion));
-        }
+        let version = reader.u16()?;
         let random = reader.array()?;
         let session_id = reader.vec8()?;
         if session_id.len() > 32 {
             return Err(Fault::MALFORMED);
         }
         let suite = reader.u16()?;
+        if version != VERSION {
+            return Err(Fault::new(version_alert(suite), FailureReason::ProtocolVersion));
+        }
         if reader.u8()? != 0 {
             // We offered no compression.
             return Err(Fault::ILLEGAL);
@@ -70,6 +71,15 @@ impl<'a> ServerHello<'a> {
     }
 }
 
+/// The alert for a version that we do not speak (RFC 5246 appendix E.1): another one with a suite that is only for version 1.2
+/// (RFC 6655 section 5, RFC 7251 section 3, RFC 8442 section 3).
+const fn version_alert(suite: u16) -> Alert {
+    match suite {
+        0xC09C..=0xC0AF | 0xD001..=0xD005 => Alert::ILLEGAL_PARAMETER,
+        _ => Alert::PROTOCOL_VERSION,
+    }
+}
+
 impl<'a> Answers<'a> {
     fn read(&mut self, number: u16, mut body: Reader<'a>) -> Result<(), Fault> {
         match number {
@@ -77,7 +87,7 @@ impl<'a> Answers<'a> {
             number::SERVER_NAME => {}
             number::MAX_FRAGMENT_LENGTH => self.max_fragment_length = Some(body.u8()?),
             number::EC_POINT_FORMATS => {
-                // RFC 8422 section 5.1.2: uncompressed must be among them.
+                // RFC 8422 section 5.2: uncompressed must be among them.
                 if !body.vec8()?.contains(&0) {
                     return Err(Fault::ILLEGAL);
                 }

@@ -45,7 +45,7 @@ pub(crate) fn parse_ecdhe_ecdsa(body: &[u8]) -> Result<(EphemeralKey<'_>, Option
     Ok((key, parse_signed(reader)?))
 }
 
-/// PSK: the identity hint, which is of no use here (RFC 7925 section 4.2).
+/// PSK: the identity hint, which is to be ignored (RFC 4279 section 5.2).
 pub(crate) fn parse_psk(body: &[u8]) -> Result<(), Malformed> {
     let mut reader = Reader(body);
     reader.vec16()?;

@@ -53,7 +53,7 @@ pub(crate) struct Randoms<'a> {
     pub(crate) server: &'a [u8; RANDOM],
 }
 
-/// The master secret: from the hash of the session up to the `ClientKeyExchange` (RFC 7627 section 4), or without the
+/// The master secret: from the hash of the session up to the `ClientKeyExchange` (RFC 7627 sections 3 and 4), or without the
 /// extension from the randoms.
 pub(crate) fn master_secret(
     premaster: &Premaster,

@@ -8,7 +8,7 @@ pub struct Backoff {
     /// Milliseconds until the first retransmission. RFC 6347 says 1,000; RFC 7925 section 11 advises 9,000 for slow
     /// networks.
     pub initial_ms: u32,
-    /// The wait doubles after each retransmission up to this: 60,000 at most by RFC 6347.
+    /// The wait doubles after each retransmission up to this: 60,000 at least by RFC 6347.
     pub max_ms: u32,
     /// How often a flight is sent before the handshake fails (at least 1).
     pub attempts: u8,
@@ -44,9 +44,15 @@ impl Timer {
     pub(crate) const EMPTY: Self =
         Self { deadline: Instant::START, last_sent: Instant::START, interval_ms: 0, armed: false, sent: 0 };
 
-    /// A new flight.
+    /// A new handshake.
     pub(crate) const fn restart(&mut self) {
         *self = Self::EMPTY;
+    }
+
+    /// A new flight. A wait that has grown is kept until a flight was answered at once (RFC 6347 section 4.2.4.1).
+    pub(crate) const fn next_flight(&mut self) {
+        let interval_ms = if self.sent > 1 { self.interval_ms } else { 0 };
+        *self = Self { interval_ms, ..Self::EMPTY };
     }
 
     /// The flight was sent: wait for the answer. At the peer's prompting, before the wait was over, that is no attempt of
@@ -57,7 +63,7 @@ impl Timer {
             return;
         }
         self.interval_ms = match self.sent {
-            0 => backoff.initial_ms,
+            0 => self.interval_ms.max(backoff.initial_ms),
             _ => self.interval_ms.saturating_mul(2).min(backoff.max_ms.max(backoff.initial_ms)),
         };
         self.sent = self.sent.saturating_add(1);
@@ -114,5 +120,27 @@ mod tests {
         }
         assert_eq!(waits, [1_000, 2_000, 4_000, 5_000, 5_000]);
         assert_eq!((timer.sent, timer.deadline()), (5, None));
+    }
+
+    /// RFC 6347 section 4.2.4.1: until one was answered without a loss.
+    #[test]
+    fn a_wait_that_has_grown_is_that_of_the_next_flight() {
+        let backoff = Backoff { initial_ms: 1_000, max_ms: 5_000, attempts: 9, last_flight_attempts: 9 };
+        let mut timer = Timer::EMPTY;
+        let mut wait_of = |attempts| {
+            timer.next_flight();
+            for _ in 0..attempts {
+                timer.stop();
+                timer.sent(Instant::START, &backoff);
+            }
+            timer.deadline().expect("armed").as_millis()
+        };
+        assert_eq!(
+            [1, 2, 1, 1, 4, 2, 1, 1].map(&mut wait_of),
+            [1_000, 2_000, 2_000, 1_000, 5_000, 5_000, 5_000, 1_000]
+        );
+        timer.restart();
+        timer.sent(Instant::START, &backoff);
+        assert_eq!(timer.deadline(), Some(Instant::from_millis(1_000)));
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct Layer<P: Profile> {
     peer_cid_len: u8,
     /// The most plaintext that the peer takes in one record; 0 for the 2^14 of the protocol.
     pub(crate) peer_limit: u16,
+    /// The most plaintext that the peer has agreed to put in one record; 0 for no agreement.
+    pub(crate) own_limit: u16,
     /// Records that failed authentication.
     pub(crate) failed_opens: u32,
     /// The next sequence number of epoch 0.
@@ -65,6 +67,7 @@ impl<P: Profile> Layer<P> {
         own_cid_len: 0,
         peer_cid_len: 0,
         peer_limit: 0,
+        own_limit: 0,
         failed_opens: 0,
         plain_sequence: 0,
         sequence: 0,
@@ -292,12 +295,10 @@ impl<P: Profile> Layer<P> {
         inner.get(last).map(|content| (*content, range))
     }
 
-    /// Whether so much content of a record is what a client asked for, if the server has agreed to that (RFC 6066 section 4,
-    /// RFC 8449 section 4).
+    /// Whether so much content of a record is what the peer has agreed to (RFC 6066 section 4, RFC 8449 section 4).
     pub(crate) const fn is_within_limit(&self, content_len: usize) -> bool {
-        let (by_fragment, by_record) = (P::MAX_FRAGMENT_LENGTH as usize, P::RECORD_SIZE_LIMIT as usize);
-        let asked = if by_fragment > by_record { by_fragment } else { by_record };
-        asked == 0 || self.peer_limit == 0 || content_len <= asked
+        let asked = P::MAX_FRAGMENT_LENGTH != 0 || P::RECORD_SIZE_LIMIT != 0;
+        !asked || self.own_limit == 0 || content_len <= self.own_limit as usize
     }
 
     /// Takes keys and connection IDs from storage. `false` when they do not fit.

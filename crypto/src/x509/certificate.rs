@@ -170,6 +170,8 @@ impl<'a> Extensions<'a> {
                 self.path_len = match fields.optional(tag::INTEGER)? {
                     None => None,
                     Some([length @ 0..0x80]) => Some(*length),
+                    // More than any chain has.
+                    Some([0, 0x80..=0xFF, ..] | [1..0x80, _, ..]) => None,
                     Some(_) => return Err(Malformed),
                 };
                 fields.end()?;

@@ -114,15 +114,17 @@ fn path<C: Curve>(
     // Usage 0 wants the given CA somewhere on the way; the others have nothing left to find.
     let mut found = policy.usage != CertificateUsage::CaConstraint;
     let mut current = *leaf;
-    for below in 0..=DEPTH {
-        if let Some(anchor) = find_anchor::<C>(&current, below, policy)? {
+    // Those that count for path lengths: one that is issued by its own name does not (RFC 5280 section 6.1.4).
+    let mut below = 0;
+    for level in 0..=DEPTH {
+        let anchor = find_anchor::<C>(&current, below, policy);
+        if let Ok(Some(anchor)) = anchor {
             let reached = found || policy.is_expected(anchor.whole);
             return if reached { Ok(()) } else { Err(CertificateFault::Mismatch) };
         }
-        let Some(issuer) = next(chain)? else { return Err(CertificateFault::UnknownCa) };
-        if below == DEPTH || issuer.subject != current.issuer {
-            return Err(CertificateFault::UnknownCa);
-        }
+        // With a new key an authority has the same name: the old one certifies it.
+        let issuer = next(chain)?.filter(|issuer| level < DEPTH && issuer.subject == current.issuer);
+        let Some(issuer) = issuer else { return Err(anchor.err().unwrap_or(CertificateFault::UnknownCa)) };
         check_ca(&issuer, below)?;
         check_signature::<C>(&current, &issuer)?;
         check_time(&issuer, unix_time)?;
@@ -135,6 +137,7 @@ fn path<C: Curve>(
         if is_anchor {
             return if found { Ok(()) } else { Err(CertificateFault::Mismatch) };
         }
+        below += usize::from(issuer.subject != issuer.issuer);
         current = issuer;
     }
     Err(CertificateFault::UnknownCa)
@@ -165,7 +168,7 @@ fn find_anchor<'a, C: Curve>(
     refused.map_or(Ok(None), Err)
 }
 
-/// Whether `issuer` may certify, with `below` other CAs between it and the leaf.
+/// Whether `issuer` may certify, with `below` other CAs, less those issued by their own names, between it and the leaf.
 fn check_ca(issuer: &Parsed<'_>, below: usize) -> Result<(), CertificateFault> {
     let extensions = &issuer.extensions;
     let deep = extensions.path_len.is_some_and(|limit| below > usize::from(limit));

@@ -30,7 +30,7 @@ impl<'a> ServerName<'a> {
         }
     }
 
-    /// The name for the server name indication (RFC 6066 section 3): without a trailing dot, never an IP literal.
+    /// The name for the server name indication (RFC 6066 section 3): in ASCII, without a trailing dot, never an IP literal.
     pub(crate) fn indication(&self) -> Option<&'a str> {
         match self {
             Self::Dns(name) => {
@@ -39,24 +39,22 @@ impl<'a> ServerName<'a> {
                 let bytes = name.as_bytes();
                 let literal = bytes.last().is_none_or(u8::is_ascii_digit)
                     || bytes.iter().any(|byte| matches!(byte, b':' | b'['));
-                (!literal && name.len() <= 253).then_some(name)
+                (!literal && name.len() <= 253 && name.is_ascii()).then_some(name)
             }
             Self::Ip(_) => None,
         }
     }
 
     /// Whether the certificate is for this name (RFC 6125 section 6.4): an exact entry of its subjectAltName. There
-    /// are no wildcards. With `common_name`, a certificate without any DNS name may carry the name in its subject.
+    /// are no wildcards. With `common_name`, a certificate that names no service there may carry the name in its subject.
     pub(crate) fn matches(&self, certificate: &Parsed<'_>, common_name: bool) -> bool {
-        let mut any_dns_name = false;
+        let mut any_service = false;
         let mut names = Der::new(certificate.extensions.alternative_names.unwrap_or_default());
         while let Ok((kind, value)) = names.value() {
+            any_service |= matches!(kind, DNS_NAME | URI | OTHER_NAME);
             match (self, kind) {
-                (Self::Dns(name), DNS_NAME) => {
-                    any_dns_name = true;
-                    if without_dot(name).as_bytes().eq_ignore_ascii_case(value) {
-                        return true;
-                    }
+                (Self::Dns(name), DNS_NAME) if without_dot(name).as_bytes().eq_ignore_ascii_case(value) => {
+                    return true;
                 }
                 (Self::Ip(IpAddr::V4(address)), IP_ADDRESS) if address.octets() == *value => return true,
                 (Self::Ip(IpAddr::V6(address)), IP_ADDRESS) if address.octets() == *value => return true,
@@ -64,7 +62,7 @@ impl<'a> ServerName<'a> {
             }
         }
         match self {
-            Self::Dns(name) if common_name && !any_dns_name => certificate
+            Self::Dns(name) if common_name && !any_service => certificate
                 .common_name()
                 .is_some_and(|found| without_dot(name).as_bytes().eq_ignore_ascii_case(found)),
             _ => false,
@@ -73,7 +71,9 @@ impl<'a> ServerName<'a> {
 }
 
 /// Context-specific tags of GeneralName (RFC 5280 section 4.2.1.6).
+const OTHER_NAME: u8 = 0xA0;
 const DNS_NAME: u8 = 0x82;
+const URI: u8 = 0x86;
 const IP_ADDRESS: u8 = 0x87;
 
 fn without_dot(name: &str) -> &str {
@@ -101,5 +101,11 @@ mod tests {
         }
         assert_eq!(ServerName::Dns("a.example.").indication(), Some("a.example"));
         assert_eq!(ServerName::Dns("").indication(), None);
+    }
+
+    #[test]
+    fn only_ascii_is_indicated() {
+        assert_eq!(ServerName::Dns("b\u{FC}cher.example").indication(), None);
+        assert_eq!(ServerName::Dns("xn--bcher-kva.example").indication(), Some("xn--bcher-kva.example"));
     }
 }

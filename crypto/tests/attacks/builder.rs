@@ -41,11 +41,15 @@ pub const IP: u8 = 0x87;
 /// What a certificate says.
 #[derive(Clone, Debug)]
 pub struct Fields {
+    /// The contents of the serial number.
+    pub serial: Vec<u8>,
     pub subject: Vec<u8>,
     pub not_before: &'static str,
     pub not_after: &'static str,
     /// basicConstraints: the CA flag and the path length.
     pub basic: Option<(bool, Option<u8>)>,
+    /// The contents of a path length of more than a byte, in place of that.
+    pub long_path: Vec<u8>,
     /// The first byte of keyUsage.
     pub key_usage: Option<u8>,
     pub purposes: Vec<&'static [u8]>,
@@ -64,10 +68,12 @@ pub fn name(common: &[u8]) -> Vec<u8> {
 impl Fields {
     fn new(subject: &str) -> Self {
         Self {
+            serial: vec![1],
             subject: name(subject.as_bytes()),
             not_before: "200101000000Z",
             not_after: "400101000000Z",
             basic: None,
+            long_path: Vec::new(),
             key_usage: None,
             purposes: Vec::new(),
             names: None,
@@ -99,7 +105,10 @@ impl Fields {
         };
         if let Some((ca, path_len)) = self.basic {
             let flag = if ca { der(0x01, &[0xFF]) } else { Vec::new() };
-            let limit = path_len.map_or(Vec::new(), |limit| der(0x02, &[limit]));
+            let mut limit = path_len.map_or(Vec::new(), |limit| der(0x02, &[limit]));
+            if !self.long_path.is_empty() {
+                limit = der(0x02, &self.long_path);
+            }
             add(&[0x55, 0x1D, 19], true, &sequence(&[&flag, &limit]));
         }
         if let Some(usage) = self.key_usage {
@@ -128,7 +137,7 @@ impl Fields {
             if extensions.is_empty() { Vec::new() } else { der(0xA3, &sequence(&[&extensions])) };
         sequence(&[
             &version,
-            &der(0x02, &[1]),
+            &der(0x02, &self.serial),
             &sequence(&[&der(0x06, self.algorithm)]),
             issuer,
             &sequence(&[&time(self.not_before), &time(self.not_after)]),

@@ -134,6 +134,15 @@ fn a_good_certificate_connects() {
     }
 }
 
+/// RFC 5280 section 4.1.2.2: of up to 20 bytes, and those that should not be are no fault.
+#[test]
+fn serial_numbers_do_not_matter() {
+    let world = world();
+    for serial in [vec![0x7F; 20], vec![0x01; 40], vec![0], vec![0x80], [&[0][..], &[0xFF; 19]].concat()] {
+        assert_eq!(world.check(&Fields { serial, ..Fields::leaf(HOST) }), Accepted);
+    }
+}
+
 #[test]
 fn expired_and_not_yet_valid() {
     let world = world();
@@ -224,6 +233,53 @@ fn path_lengths_and_depth_are_limited() {
     let limited = World { anchor, ..self::world() };
     assert_eq!(long_chain(&limited, 0, |_| None), Accepted);
     assert_eq!(long_chain(&limited, 1, |_| None), refused(FailureReason::BadCertificate));
+}
+
+/// A limit may be longer than any chain; it is no number below 0, and has no zeros in front.
+#[test]
+fn path_lengths_of_any_size_are_read() {
+    let world = world();
+    let (middle, rules) = (Authority::new(0x66), Rules::anchor(&world.anchor));
+    let leaf = middle.issue_as(&name(b"middle"), &Fields::leaf(HOST), &world.key);
+    for (long_path, good) in [
+        (&[0, 0x80][..], true),
+        (&[1, 0], true),
+        (&[0x7F, 0xFF, 0xFF, 0xFF], true),
+        (&[0x80], false),
+        (&[0xFF, 0xFF], false),
+        (&[0, 0], false),
+        (&[0, 0x7F], false),
+    ] {
+        let fields = Fields { long_path: long_path.to_vec(), ..Fields::ca("middle") };
+        let above = world.ca.issue(&fields, &middle.spki());
+        let expected = if good { Accepted } else { refused(FailureReason::BadCertificate) };
+        assert_eq!(rules.check(&[&leaf, &above]), expected, "{long_path:02x?}");
+    }
+}
+
+/// A certificate by the own name is for a new key, and does not count (RFC 5280 section 6.1).
+#[test]
+fn a_renewed_key_of_an_authority_is_no_step_of_a_chain() {
+    let world = world();
+    let anchor = world.ca.own(&Fields { basic: Some((true, Some(0))), ..Fields::ca("CA") });
+    let limited = World { anchor, ..self::world() };
+    // Of the anchor, ...
+    let (old, new) = (Authority::new(0x66), Authority::new(0x67));
+    let renewed = limited.ca.issue(&Fields::ca("CA"), &new.spki());
+    let leaf = new.issue(&Fields::leaf(HOST), &world.key);
+    let rules = Rules::anchor(&limited.anchor);
+    assert_eq!(rules.check(&[&leaf, &renewed]), Accepted);
+    let forged = old.issue(&Fields::ca("CA"), &new.spki());
+    assert_eq!(rules.check(&[&leaf, &forged]), refused(FailureReason::BadSignature));
+    // ... and of another authority; one by another name counts.
+    let only = Fields { basic: Some((true, Some(0))), ..Fields::ca("middle") };
+    let above = world.ca.issue(&only, &old.spki());
+    let rules = Rules::anchor(&world.anchor);
+    for (subject, outcome) in [("middle", Accepted), ("lower", refused(FailureReason::BadCertificate))] {
+        let renewed = old.issue_as(&name(b"middle"), &Fields::ca(subject), &new.spki());
+        let leaf = new.issue_as(&name(subject.as_bytes()), &Fields::leaf(HOST), &world.key);
+        assert_eq!(rules.check(&[&leaf, &renewed, &above]), outcome, "{subject}");
+    }
 }
 
 /// Each certifies the one before it (RFC 5246 section 7.4.2): nobody sorts.
@@ -326,9 +382,13 @@ fn a_common_name_counts_only_where_it_is_allowed() {
     assert_eq!(check(None, b"server.example", rules), mismatch);
     assert_eq!(check(None, b"server.example", lenient), Accepted);
     assert_eq!(check(None, b"server.example\0.evil.test", lenient), mismatch);
-    // Other kinds of names do not matter, DNS names do.
+    // Where services are named otherwise it does not: by DNS, URI, or SRV (RFC 6125 section 6.4.4).
     assert_eq!(check(Some(vec![(EMAIL, b"a@b".to_vec())]), b"server.example", lenient), Accepted);
-    assert_eq!(check(Some(vec![(DNS, b"x.test".to_vec())]), b"server.example", lenient), mismatch);
+    let srv = [der(0x06, &[0x2B, 6, 1, 5, 5, 7, 8, 7]), der(0xA0, &der(0x16, b"_coap.x.test"))].concat();
+    for (tag, other) in [(DNS, b"x.test".to_vec()), (URI, b"coaps://x.test".to_vec()), (0xA0, srv)] {
+        let names = Some(vec![(EMAIL, b"a@b".to_vec()), (tag, other)]);
+        assert_eq!(check(names, b"server.example", lenient), mismatch, "{tag:02x}");
+    }
     // Never for an address.
     let address = Rules { name: Some(ServerName::parse("192.0.2.1")), ..lenient };
     assert_eq!(check(None, b"192.0.2.1", address), mismatch);

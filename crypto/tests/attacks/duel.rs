@@ -53,7 +53,7 @@ impl<'a, P: Profile> Duel<'a, P> {
 
     /// Takes everything that the client has to say.
     pub fn pump(&mut self) {
-        let mut out = [0; 1500];
+        let mut out = [0; 5_000];
         for _ in 0..1000 {
             match self.client.poll_transmit(self.time(), &self.security, &mut self.rng, &mut out) {
                 Ok(Some(length)) => self.sent.push(out[..length].to_vec()),

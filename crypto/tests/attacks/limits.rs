@@ -50,8 +50,6 @@ fn the_servers_limits_are_kept() {
         (&[(1_u16, &[2_u8][..])], 1024),
         (&[(28, &[0, 64])], 64),
         (&[(28, &[0x40, 0x00])], 1200 - 29),
-        // Where both are answered, the record size limit counts (RFC 8449 section 5).
-        (&[(1, &[2]), (28, &[0, 100])], 100),
     ] {
         let mut duel = Duel::<Everything>::new(psk_security());
         let mut server = Hostile::new();
@@ -64,6 +62,15 @@ fn the_servers_limits_are_kept() {
         duel.deliver(&last);
         assert!(duel.client.is_connected(), "{limits:?}");
         assert_eq!(duel.client.payload_limit(), expected, "{limits:?}");
+    }
+}
+
+/// RFC 8449 section 5: one replaces the other.
+#[test]
+fn both_limits_at_once_fail() {
+    for limits in [[(1_u16, &[2_u8][..]), (28, &[0, 100])], [(28, &[4, 0]), (1, &[2])]] {
+        let mut duel = start(psk_security(), &limits);
+        duel.assert_failed(FailureReason::IllegalParameter, ILLEGAL_PARAMETER);
     }
 }
 

@@ -406,7 +406,11 @@ fn odd_raw_public_keys_are_refused() {
         let body = body(&server.spki());
         let certificate = server.say(CERTIFICATE, &body);
         duel.deliver(&certificate);
-        duel.failure().map(|(reason, _)| reason)
+        duel.failure().map(|(reason, alert)| {
+            // RFC 7925 section 6: those about certificates are for certificates.
+            assert!(!matches!(alert, 42..=46 | 48 | 49), "{alert}");
+            reason
+        })
     };
     assert_eq!(with(&vec24), None);
     assert_eq!(with(&|spki| vec24(&spki[..90])), Some(FailureReason::UnsupportedCertificate));

@@ -162,13 +162,16 @@ fn a_flood_of_bad_tags_is_counted_and_answered_with_silence() {
 /// The limit of the profile ends the session: an eight-byte tag must not be guessed at for ever.
 #[test]
 fn the_forgery_limit_ends_the_session() {
-    let (mut duel, _) = connected();
+    let (mut duel, server) = connected();
     for number in 0..<PskOnly as Profile>::FAILED_OPEN_LIMIT.into() {
         assert!(duel.client.is_connected());
         duel.deliver(&record(23, 1, 1_000 + number, &[0; 17]));
     }
-    let closed = Event::Closed { reason: CloseReason::TooManyForgeries, alert: AlertSeen::None };
-    assert_eq!(duel.events, [closed]);
+    // One alert in all, authentic.
+    let alert = AlertSeen::Sent(Alert::BAD_RECORD_MAC);
+    assert_eq!(duel.events, [Event::Closed { reason: CloseReason::TooManyForgeries, alert }]);
+    let sent = duel.take_sent();
+    assert_eq!((sent.len(), server.open_client(&sent[0])), (1, Some(vec![2, 20])));
     assert!(!duel.client.is_connected());
     duel.connect();
     psk_connected(&mut duel);
@@ -283,7 +286,7 @@ fn cbc_faults_cannot_be_told_apart() {
         let hello = server.server_hello(0x00AE, &[], &extensions);
         let flight = [server.say(SERVER_HELLO, &hello), server.say(SERVER_HELLO_DONE, &[])].concat();
         duel.deliver(&flight);
-        let cbc = Cbc::after(&mut duel, &mut server, encrypt_then_mac);
+        let cbc = Cbc::after(&mut duel, &mut server, encrypt_then_mac, &[], &[]);
         let ccs = server.change_cipher_spec();
         let finished = fragment(FINISHED, 12, server.message_seq, 0, &server.verify_data("server finished"));
         duel.deliver(&[ccs, cbc.seal(22, 0, &finished, 0)].concat());
@@ -317,11 +320,19 @@ struct Cbc {
     mac_key: Vec<u8>,
     key: Vec<u8>,
     encrypt_then_mac: bool,
+    /// The connection ID that goes into records to the client.
+    cid: Vec<u8>,
 }
 
 impl Cbc {
-    /// Reads the client's flight, which is protected by CBC, and derives the keys.
-    fn after(duel: &mut Duel<'_, Everything>, server: &mut Hostile, encrypt_then_mac: bool) -> Self {
+    /// Reads the client's flight, which is protected by CBC and has the server's connection ID, and derives the keys.
+    fn after(
+        duel: &mut Duel<'_, Everything>,
+        server: &mut Hostile,
+        encrypt_then_mac: bool,
+        own_cid: &[u8],
+        cid: &[u8],
+    ) -> Self {
         use cbc::cipher::{BlockDecryptMut, KeyIvInit, block_padding::NoPadding};
         let flight = duel.take_sent().concat();
         let length = usize::from(u16::from_be_bytes([flight[11], flight[12]]));
@@ -332,15 +343,23 @@ impl Cbc {
         let seed = [&server.server_random[..], &server.client_random].concat();
         let keys = prf(&server.master, "key expansion", &seed, 96);
         // The client's Finished is at the end of its flight.
-        let finished = &flight[13 + length + 14 + 13..];
+        let (header, finished) = flight[13 + length + 14..].split_at(13 + own_cid.len());
         let end = if encrypt_then_mac { finished.len() - 32 } else { finished.len() };
         let mut plain = finished[16..end].to_vec();
         let plain = cbc::Decryptor::<aes::Aes128>::new_from_slices(&keys[64..80], &finished[..16])
             .expect("lengths")
             .decrypt_padded_mut::<NoPadding>(&mut plain)
             .expect("whole blocks");
+        let inner = 24 + usize::from(!own_cid.is_empty());
+        let (covered, mac) = if encrypt_then_mac { finished.split_at(end) } else { plain.split_at(inner) };
+        assert_eq!(mac[..32], mac_of(&keys[..32], header, own_cid, covered));
         server.transcript.extend(&plain[..24]);
-        Self { mac_key: keys[32..64].to_vec(), key: keys[80..96].to_vec(), encrypt_then_mac }
+        Self {
+            mac_key: keys[32..64].to_vec(),
+            key: keys[80..96].to_vec(),
+            encrypt_then_mac,
+            cid: cid.to_vec(),
+        }
     }
 
     fn seal(&self, content: u8, sequence: u64, plain: &[u8], more_padding_blocks: usize) -> Vec<u8> {
@@ -357,11 +376,8 @@ impl Cbc {
 
     fn build(&self, content: u8, sequence: u64, plain: &[u8], padding: &[u8]) -> Vec<u8> {
         use cbc::cipher::{BlockEncryptMut, KeyIvInit, block_padding::NoPadding};
-        let header = record(content, 1, sequence, &[]);
-        let mac = |covered: &[u8]| {
-            let length = (covered.len() as u16).to_be_bytes();
-            hmac(&self.mac_key, &[&header[3..11], &header[..3], &length, covered])
-        };
+        let header = record(if self.cid.is_empty() { content } else { 25 }, 1, sequence, &[]);
+        let mac = |covered: &[u8]| mac_of(&self.mac_key, &header, &self.cid, covered);
         let mut data = plain.to_vec();
         if !self.encrypt_then_mac {
             data.extend(mac(plain));
@@ -376,7 +392,49 @@ impl Cbc {
         if self.encrypt_then_mac {
             body.extend(mac(&body.clone()));
         }
-        record(content, 1, sequence, &body)
+        [&header[..11], &self.cid, &vec16(&body)].concat()
+    }
+}
+
+/// The MAC of a record with this header (RFC 5246 section 6.2.3.1), or with a connection ID (RFC 9146 sections 5.1 and 5.2).
+fn mac_of(key: &[u8], header: &[u8], cid: &[u8], covered: &[u8]) -> [u8; 32] {
+    let length = (covered.len() as u16).to_be_bytes();
+    if cid.is_empty() {
+        return hmac(key, &[&header[3..11], &header[..3], &length, covered]);
+    }
+    hmac(key, &[&[0xFF; 8], &[25, cid.len() as u8], &header[..11], cid, &length, covered])
+}
+
+/// With a connection ID in both directions, and the MAC on either side of the encryption.
+#[test]
+fn cbc_covers_connection_ids() {
+    let cid = [0xC1, 0xD2, 0xE3];
+    for encrypt_then_mac in [false, true] {
+        let mut duel = Duel::<Everything>::new(Security { suites: &[0x00AE], ..psk_security() });
+        let mut server = Hostile::new();
+        server.read_hello(&mut duel);
+        let (_, offer) = server.client_extensions.iter().find(|(number, _)| *number == 54).expect("offered");
+        let own = offer[1..].to_vec();
+        let mut extensions = vec![extension(23, &[]), extension(54, &vec8(&cid))];
+        if encrypt_then_mac {
+            extensions.push(extension(22, &[]));
+        }
+        let hello = server.server_hello(0x00AE, &[], &extensions);
+        let flight = [server.say(SERVER_HELLO, &hello), server.say(SERVER_HELLO_DONE, &[])].concat();
+        duel.deliver(&flight);
+        let cbc = Cbc::after(&mut duel, &mut server, encrypt_then_mac, &cid, &own);
+        let ccs = server.change_cipher_spec();
+        let finished = fragment(FINISHED, 12, server.message_seq, 0, &server.verify_data("server finished"));
+        duel.deliver(&[ccs, cbc.seal(22, 0, &inner(&finished, 22), 0)].concat());
+        assert!(duel.client.is_connected(), "{:?}", duel.events);
+        duel.clear();
+        // Another connection ID is dropped, also where the MAC is right for it.
+        let wrong = Cbc { cid: vec![own[0] ^ 1, own[1], own[2], own[3]], ..cbc };
+        duel.deliver(&wrong.seal(23, 1, &inner(b"data", 23), 0));
+        duel.assert_unmoved();
+        let cbc = Cbc { cid: own, ..wrong };
+        duel.deliver(&cbc.seal(23, 1, &inner(b"data", 23), 0));
+        assert_eq!(duel.data, [b"data"]);
     }
 }
 
@@ -390,7 +448,7 @@ fn cbc_initialisation_vectors_never_repeat() {
     let hello = server.server_hello(0x00AE, &[], &[extension(23, &[])]);
     let flight = [server.say(SERVER_HELLO, &hello), server.say(SERVER_HELLO_DONE, &[])].concat();
     duel.deliver(&flight);
-    let cbc = Cbc::after(&mut duel, &mut server, false);
+    let cbc = Cbc::after(&mut duel, &mut server, false, &[], &[]);
     let ccs = server.change_cipher_spec();
     let finished = fragment(FINISHED, 12, server.message_seq, 0, &server.verify_data("server finished"));
     duel.deliver(&[ccs, cbc.seal(22, 0, &finished, 0)].concat());

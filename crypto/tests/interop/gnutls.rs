@@ -208,7 +208,7 @@ fn another_server_key_is_refused() {
         let security = Security { credentials: Credentials::RawPublicKey(keys), ..*security };
         let mut client = Client::<Everything>::new(peer.port);
         let event = client.handshake(&security, &Options::DEFAULT);
-        let alert = AlertSeen::Sent(Alert::BAD_CERTIFICATE);
+        let alert = AlertSeen::Sent(Alert::HANDSHAKE_FAILURE);
         assert_eq!(event, Err(Event::Failed { reason: FailureReason::ServerKeyMismatch, alert }));
     });
 }

@@ -3,10 +3,11 @@
 use crate::builder::{Authority, Fields};
 use crate::duel::Duel;
 use crate::hostile::*;
+use crate::records::records_of;
 use coracle_crypto::profiles::{Everything, PskRpkCid};
 use coracle_crypto::{
-    Certificate, CertificateUsage, Credentials, MatchingType, PrivateKey, Profile, PublicKey, RawPublicKey,
-    Security, ServerCertificate, ServerName,
+    Certificate, CertificateUsage, Credentials, Event, MatchingType, PrivateKey, Profile, PublicKey,
+    RawPublicKey, Security, ServerCertificate, ServerName,
 };
 use p256::ecdsa::signature::Verifier;
 
@@ -213,4 +214,83 @@ fn the_transcript_has_whole_messages() {
     let last = [server.change_cipher_spec(), server.finished()].concat();
     duel.deliver(&last);
     assert!(duel.client.is_connected(), "{:?}", duel.events);
+}
+
+/// A server that resumes leaves out what was settled when the session was made.
+#[test]
+fn a_resumed_session_needs_no_certificate_types() {
+    let keys = Keys::new();
+    for answer in [&[extension(23, &[])][..], &raw_key_extensions()] {
+        let mut duel = Duel::<PskRpkCid>::new(keys.security());
+        let mut server = Hostile { ecdhe: true, ..Hostile::new() };
+        server.read_hello(&mut duel);
+        let hello = server.server_hello(ECDSA_CCM_8, &[0xD1; 32], &raw_key_extensions());
+        let (spki, exchange) = (vec24(&server.spki()), server.key_exchange());
+        let flight = [
+            server.say(SERVER_HELLO, &hello),
+            server.say(CERTIFICATE, &spki),
+            server.say(SERVER_KEY_EXCHANGE, &exchange),
+            server.say(SERVER_HELLO_DONE, &[]),
+        ]
+        .concat();
+        duel.deliver(&flight);
+        server.read_flight(&mut duel);
+        let last = [server.change_cipher_spec(), server.finished()].concat();
+        duel.deliver(&last);
+        assert!(duel.client.is_connected(), "{:?}", duel.events);
+        duel.clear();
+        duel.connect();
+        let mut resumed = Hostile { master: server.master, server_random: [0x77; 32], ..Hostile::new() };
+        resumed.read_hello(&mut duel);
+        assert_eq!(resumed.client_session_id, [0xD1; 32]);
+        let hello = resumed.server_hello(ECDSA_CCM_8, &[0xD1; 32], answer);
+        let hello = resumed.say(SERVER_HELLO, &hello);
+        resumed.expand();
+        let flight = [hello, resumed.change_cipher_spec(), resumed.finished()].concat();
+        duel.deliver(&flight);
+        assert!(
+            matches!(duel.events[..], [Event::Connected(connected)] if connected.resumed),
+            "{:?}",
+            duel.events
+        );
+    }
+}
+
+/// Handshake messages, too, and in the clear: no record of ours has more than the server has agreed to.
+#[test]
+fn a_long_chain_is_cut_to_the_fragment_length() {
+    let (keys, authority) = (Keys::new(), Authority::new(0x55));
+    let own = authority.issue(&Fields::leaf("device"), &keys.own_public.to_spki());
+    let theirs = authority.issue(&Fields::leaf(HOST), &Hostile::new().spki());
+    let usage = CertificateUsage::DomainIssuedCertificate;
+    let policy = ServerCertificate::new(usage, MatchingType::Exact, &theirs, &[]).expect("fine");
+    let chain: [&[u8]; 5] = [&own; 5];
+    assert!(chain.concat().len() > 1_500);
+    let certificate = Certificate::new(&keys.own, &chain, policy).expect("fine");
+    let security = Security {
+        suites: &[ECDSA_CCM_8],
+        ..Security::new(b"server", Credentials::Certificate(certificate))
+    };
+    for (answer, expected) in
+        [(vec![extension(23, &[]), extension(1, &[2])], true), (vec![extension(23, &[])], false)]
+    {
+        let mut duel = Duel::<Everything>::new(security);
+        duel.options.mtu = 4_000;
+        duel.connect();
+        let mut server = Hostile { ecdhe: true, ..Hostile::new() };
+        server.read_hello(&mut duel);
+        let list = vec24(&vec24(&theirs));
+        let mut flight = first_flight(&mut server, Some(&list), &answer);
+        flight.push(server.message(CERTIFICATE_REQUEST, &REQUEST));
+        flight.push(server.message(SERVER_HELLO_DONE, &[]));
+        let flight = server.plain(22, &flight.concat());
+        duel.deliver(&flight);
+        let sent = duel.sent.concat();
+        let lengths: Vec<usize> = records_of(&sent).iter().map(|record| record.len() - 13).collect();
+        assert_eq!(lengths.iter().all(|length| *length <= 1_024), expected, "{lengths:?}");
+        server.read_flight(&mut duel);
+        let last = [server.change_cipher_spec(), server.finished()].concat();
+        duel.deliver(&last);
+        assert!(duel.client.is_connected(), "{:?}", duel.events);
+    }
 }

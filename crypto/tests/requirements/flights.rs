@@ -211,3 +211,61 @@ fn a_change_cipher_spec_does_not_come_before_the_end_of_our_flight() {
     let alert = AlertSeen::Received(Alert::HANDSHAKE_FAILURE);
     assert_eq!(duel.events, [Event::Failed { reason: FailureReason::Refused, alert }]);
 }
+
+/// Where the first wait was too short for the network, that of the next flight would be, too.
+#[test]
+fn a_wait_that_has_grown_is_kept_until_a_flight_is_answered_at_once() {
+    let mut duel = Duel::<PskOnly>::new(psk_security());
+    let wait = |duel: &mut Duel<'_, PskOnly>| {
+        let before = duel.now;
+        assert!(duel.wait());
+        duel.now - before
+    };
+    // The hello is lost twice. Its cookie, the server's flight and ours then come through.
+    assert_eq!([wait(&mut duel), wait(&mut duel)], [1_000, 2_000]);
+    let mut server = Hostile::new();
+    let request = server.hello_verify_request(0, &[7; 16]);
+    duel.deliver(&request);
+    let deadline =
+        |duel: &Duel<'_, PskOnly>| duel.client.poll_timeout().expect("it waits").as_millis() - duel.now;
+    assert_eq!(deadline(&duel), 4_000);
+    server.read_hello(&mut duel);
+    server.message_seq = 1;
+    let hello = server.psk_hello();
+    let flight = [server.say(SERVER_HELLO, &hello), server.say(SERVER_HELLO_DONE, &[])].concat();
+    duel.deliver(&flight);
+    assert_eq!(deadline(&duel), 1_000);
+    // The next handshake begins anew.
+    assert_eq!([wait(&mut duel), wait(&mut duel)], [1_000, 2_000]);
+    duel.connect();
+    assert_eq!(deadline(&duel), 1_000);
+}
+
+/// Records of epoch 0 still count: what the server repeats is answered until its Finished is there.
+#[test]
+fn repeated_flights_are_answered_up_to_the_servers_finished() {
+    let mut duel = Duel::<PskOnly>::new(psk_security());
+    let mut server = psk_until_finished(&mut duel);
+    let hello = server.psk_hello();
+    let done = fragment(SERVER_HELLO_DONE, 0, 1, 0, &[]);
+    let repeated = [fragment(SERVER_HELLO, hello.len(), 0, 0, &hello), done].concat();
+    let change = server.change_cipher_spec();
+    duel.deliver(&change);
+    duel.now += 1_500;
+    let now = duel.time();
+    duel.client.handle_timeout(now);
+    duel.pump();
+    assert_eq!(duel.take_sent().len(), 1, "our own timer");
+    duel.now += 1_000;
+    let again = server.plain(22, &repeated);
+    duel.deliver(&again);
+    assert_eq!(duel.take_sent().len(), 1, "our flight once more");
+    let finished = server.finished();
+    duel.deliver(&finished);
+    assert!(duel.client.is_connected(), "{:?}", duel.events);
+    duel.clear();
+    duel.now += 5_000;
+    let again = server.plain(22, &repeated);
+    duel.deliver(&again);
+    duel.assert_unmoved();
+}

@@ -4,7 +4,8 @@ use crate::duel::{Duel, psk_security};
 use crate::hostile::*;
 use coracle_crypto::profiles::{Everything, PskCid, PskOnly};
 use coracle_crypto::{
-    CipherSuite, Credentials, FailureReason, NoCurve, Profile, Psk, Requirement, SealError, Security, SoftAes,
+    Alert, AlertSeen, CipherSuite, Credentials, Event, FailureReason, NoCurve, Profile, Psk, Requirement,
+    SealError, Security, ServerName, SoftAes,
 };
 
 const UNEXPECTED_MESSAGE: u8 = 10;
@@ -223,4 +224,74 @@ fn a_session_that_ended_in_a_fatal_alert_is_not_resumed() {
     duel.connect();
     server.read_hello(&mut duel);
     assert_eq!(server.client_session_id, []);
+}
+
+/// It says so with its keys, but before its Finished: nothing more is to be expected.
+#[test]
+fn a_server_that_closes_before_its_finished_ends_the_handshake() {
+    let mut duel = Duel::<PskCid>::new(psk_security());
+    let mut server = Hostile::half_way(&mut duel, &[], &[extension(23, &[])]);
+    duel.clear();
+    let warning = server.protect(21, &[1, 90]);
+    let closing = server.protect(21, &[1, 0]);
+    let change = server.change_cipher_spec();
+    duel.deliver(&[change, warning].concat());
+    duel.assert_unmoved();
+    duel.deliver(&closing);
+    let alert = AlertSeen::Received(Alert::CLOSE_NOTIFY);
+    assert_eq!(duel.events, [Event::Failed { reason: FailureReason::Refused, alert }]);
+    let sent = duel.take_sent();
+    assert_eq!((sent.len(), server.open_client(&sent[0])), (1, Some(vec![1, 0])), "it is answered");
+    assert_eq!(duel.client.poll_timeout(), None);
+}
+
+/// The server that is asked for by name is part of what a session is kept for. All else is offered as ever.
+#[test]
+fn a_session_is_offered_with_the_name_that_it_was_made_with() {
+    let named = |name| Security { server_name: Some(ServerName::Dns(name)), ..psk_security() };
+    let hello = |duel: &mut Duel<'_, PskCid>| {
+        let mut server = Hostile::new();
+        server.read_hello(duel);
+        (server.client_session_id.len(), server.client_extensions)
+    };
+    let (length, extensions) = hello(&mut Duel::<PskCid>::new(named("tenant.example")));
+    assert!(length == 0 && extensions.iter().any(|(number, _)| *number == 0));
+    let mut duel = Duel::<PskCid>::new(named("tenant.example"));
+    resumable(&mut duel);
+    assert_eq!(hello(&mut duel), (32, extensions));
+    duel.security = named("another.example");
+    duel.connect();
+    assert_eq!(hello(&mut duel).0, 0);
+}
+
+#[test]
+fn a_session_is_offered_together_with_its_suite_or_not_at_all() {
+    for (suites, length) in [(&[PSK_CCM_8, 0xC0A4][..], 32), (&[0xC0A4, PSK_CCM_8], 32), (&[0xC0A4], 0)] {
+        let mut duel = Duel::<Everything>::new(psk_security());
+        resumable(&mut duel);
+        duel.security = Security { suites, ..psk_security() };
+        duel.connect();
+        let mut server = Hostile::new();
+        server.read_hello(&mut duel);
+        assert_eq!(server.client_session_id.len(), length, "{suites:04x?}");
+    }
+}
+
+/// Asked for in the datagram of the Finished that we have not answered yet: the handshake goes on as if nothing was said.
+#[test]
+fn a_hello_request_before_our_last_flight_is_ignored() {
+    let mut duel = Duel::<PskCid>::new(psk_security());
+    let master = resumable(&mut duel);
+    let mut server = Hostile { master, server_random: [0x77; 32], ..Hostile::new() };
+    server.read_hello(&mut duel);
+    let body = server.server_hello(PSK_CCM_8, &[0xD1; 32], &[extension(23, &[])]);
+    let hello = server.say(SERVER_HELLO, &body);
+    server.expand();
+    let (change, finished) = (server.change_cipher_spec(), server.finished());
+    let request = server.protect(22, &fragment(0, 0, 0, 0, &[]));
+    duel.deliver(&[hello, change, finished, request].concat());
+    assert!(duel.client.is_connected(), "{:?}", duel.events);
+    let sent = duel.take_sent().concat();
+    let kinds: Vec<u8> = crate::records::records_of(&sent).iter().map(|record| record[0]).collect();
+    assert_eq!(kinds, [20, 22], "ChangeCipherSpec and Finished, no alert");
 }

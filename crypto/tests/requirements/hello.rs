@@ -227,3 +227,19 @@ fn datagram_limits_that_hold_no_finished_are_refused() {
     assert_eq!(connect(127), Err(ConnectError::MtuTooSmall));
     assert_eq!(connect(128), Ok(()));
 }
+
+/// Neither a server that asks for an older version, nor one that refuses ours, gets another one.
+#[test]
+fn no_older_version_is_tried() {
+    let mut duel = Duel::<PskOnly>::new(psk_security());
+    for _ in 0..3 {
+        duel.clear();
+        duel.connect();
+        assert_eq!((&duel.sent[0][1..3], &duel.sent[0][25..27]), (&[0xFE, 0xFD][..], &[0xFE, 0xFD][..]));
+        let mut alert = record(21, 0, 0, &[2, 70]);
+        alert[1..3].copy_from_slice(&VERSION_1_0);
+        duel.deliver(&alert);
+        let alert = AlertSeen::Received(Alert::PROTOCOL_VERSION);
+        assert_eq!(duel.events, [Event::Failed { reason: FailureReason::ProtocolVersion, alert }]);
+    }
+}

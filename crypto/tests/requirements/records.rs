@@ -68,9 +68,9 @@ fn limited(limits: &[Vec<u8>]) -> (Duel<'static, Everything>, Hostile) {
 /// [`Everything`] asks for 1,024 bytes by one extension and for 1,200 by the other.
 #[test]
 fn a_server_that_agreed_to_a_limit_is_held_to_it() {
-    for limits in [&[extension(28, &[0x40, 0])][..], &[extension(1, &[2]), extension(28, &[0x40, 0])]] {
-        let (mut duel, mut server) = limited(limits);
-        for (length, kept) in [(1_200, true), (1_201, false), (1_000, true)] {
+    for (agreed, limit) in [(extension(28, &[0x40, 0]), 1_200), (extension(1, &[2]), 1_024)] {
+        let (mut duel, mut server) = limited(&[agreed]);
+        for (length, kept) in [(limit, true), (limit + 1, false), (1_000, true)] {
             let data = server.protect(23, &vec![7; length]);
             duel.deliver(&data);
             assert_eq!(duel.data.len(), usize::from(kept), "{length}");
@@ -150,4 +150,78 @@ fn connection_ids_are_agreed_on_anew_when_a_session_is_resumed() {
     let data = server.protect(23, b"data");
     duel.deliver(&data);
     assert_eq!(duel.data, [b"data"]);
+}
+
+/// What was agreed on when the session was made holds for those that resume it, even if the server does not repeat it.
+#[test]
+fn a_fragment_length_outlives_the_handshake() {
+    let mut duel = Duel::<Everything>::new(Security { suites: &[PSK_CCM_8], ..psk_security() });
+    let made = Hostile::session(&mut duel, &[0xD1; 32], &[extension(23, &[]), extension(1, &[2])]);
+    assert_eq!(duel.client.payload_limit(), 1_024);
+    for (answer, limit) in
+        [(vec![], 1_024), (vec![extension(1, &[2])], 1_024), (vec![extension(28, &[0, 100])], 100)]
+    {
+        duel.clear();
+        duel.connect();
+        let mut server = Hostile { master: made.master.clone(), ..Hostile::new() };
+        server.read_hello(&mut duel);
+        let extensions = [&[extension(23, &[])], &answer[..]].concat();
+        let hello = server.server_hello(PSK_CCM_8, &[0xD1; 32], &extensions);
+        let hello = server.say(SERVER_HELLO, &hello);
+        server.expand();
+        let flight = [hello, server.change_cipher_spec(), server.finished()].concat();
+        duel.deliver(&flight);
+        assert!(duel.client.is_connected(), "{:?}", duel.events);
+        assert_eq!(duel.client.payload_limit(), limit);
+        // Nothing was said of the server's records: they are taken.
+        let data = server.protect(23, &[7; 1_500]);
+        duel.deliver(&data);
+        assert_eq!(duel.data.len(), usize::from(answer.is_empty()));
+    }
+}
+
+/// The records of a datagram.
+pub fn records_of(mut datagram: &[u8]) -> Vec<&[u8]> {
+    let mut records = Vec::new();
+    while !datagram.is_empty() {
+        let length = 13 + usize::from(u16::from_be_bytes([datagram[11], datagram[12]]));
+        let (record, rest) = datagram.split_at(length);
+        records.push(record);
+        datagram = rest;
+    }
+    records
+}
+
+/// Each epoch counts its records from 0, without a gap, also where flights are repeated; and none is empty.
+#[test]
+fn our_records_are_counted_by_epoch_and_never_empty() {
+    let mut duel = Duel::<PskOnly>::new(psk_security());
+    assert!(duel.wait());
+    let mut all = duel.sent.concat();
+    let mut server = Hostile::new();
+    server.read_hello(&mut duel);
+    let hello = server.psk_hello();
+    let flight = [server.say(SERVER_HELLO, &hello), server.say(SERVER_HELLO_DONE, &[])].concat();
+    duel.deliver(&flight);
+    all.extend(duel.sent.concat());
+    server.read_flight(&mut duel);
+    assert!(duel.wait());
+    all.extend(duel.take_sent().concat());
+    let last = [server.change_cipher_spec(), server.finished()].concat();
+    duel.deliver(&last);
+    all.extend(duel.seal(b"data"));
+    let now = duel.time();
+    duel.client.close(now);
+    duel.pump();
+    all.extend(duel.take_sent().concat());
+    let mut next = [0, 0];
+    for record in records_of(&all) {
+        assert!(record.len() > 13 && matches!(record[0], 20..=23), "{record:02x?}");
+        let number = u64::from_be_bytes(record[3..11].try_into().expect("8 bytes"));
+        let count = &mut next[(number >> 48) as usize];
+        assert_eq!(number & 0xFFFF_FFFF_FFFF, *count);
+        *count += 1;
+    }
+    // Two hellos, two times key exchange and ChangeCipherSpec; two times Finished, data, close_notify.
+    assert_eq!(next, [6, 4]);
 }

@@ -99,7 +99,7 @@ fn a_wrong_key_of_the_server() {
     };
     use_key(&mut peer, &Pair::new(9));
     let mut world = World::registering(peer, &settings(&uri, 1, credentials));
-    let expected = (FailureReason::ServerKeyMismatch, AlertSeen::Sent(Alert::BAD_CERTIFICATE));
+    let expected = (FailureReason::ServerKeyMismatch, AlertSeen::Sent(Alert::HANDSHAKE_FAILURE));
     expect(&mut world, 200, expected, |world| use_key(&mut world.peers[0], &server));
 }
 
