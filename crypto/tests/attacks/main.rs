@@ -7,12 +7,16 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod authority;
 mod builder;
+mod cbc;
 mod certificates;
+mod connection_ids;
 mod duel;
 mod hostile;
 mod limits;
 mod lines;
+mod names;
 mod parsing;
 mod records;
 mod resources;
