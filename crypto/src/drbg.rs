@@ -2,6 +2,8 @@
 
 use crate::provider::hmac::HmacKey;
 use crate::rng::{Rng, RngError};
+use crate::secret::verdict;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 const LEN: usize = 32;
@@ -51,7 +53,7 @@ impl HmacDrbg {
 
 impl Rng for HmacDrbg {
     fn fill(&mut self, out: &mut [u8]) -> Result<(), RngError> {
-        if self.value == [0; LEN] {
+        if verdict(self.value.ct_eq(&[0; LEN])) {
             return Err(RngError);
         }
         let key = HmacKey::new(&self.key);

@@ -2,7 +2,7 @@
 //! the feature `server` the other side of it for tests and local servers.
 #![no_std]
 
-#[cfg(test)]
+#[cfg(any(test, all(feature = "constant-time-check", not(target_os = "none"))))]
 extern crate std;
 
 mod alert;
@@ -12,12 +12,16 @@ mod credentials;
 mod drbg;
 mod event;
 mod handshake;
+#[cfg(feature = "constant-time-check")]
+#[doc(hidden)]
+pub mod internals;
 mod link;
 mod profile;
 pub mod profiles;
 mod provider;
 mod record;
 mod rng;
+mod secret;
 #[cfg(feature = "server")]
 pub mod server;
 mod suite;

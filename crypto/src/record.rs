@@ -9,4 +9,6 @@ mod window;
 pub(crate) use header::write_plain;
 pub(crate) use header::{Header, PLAIN_HEADER, PLAINTEXT_MAX, VERSION, VERSION_1_0, content, epoch_of};
 pub(crate) use layer::{Layer, SEQUENCE_END, SealFault, Side};
+#[cfg(feature = "constant-time-check")]
+pub(crate) use protect::{Keys, Protection};
 pub(crate) use window::ReplayWindow;

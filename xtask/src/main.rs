@@ -1,6 +1,7 @@
 //! `cargo xtask <command>`: what the repository measures, checks and tests.
 
 mod config;
+mod constant_time;
 mod cortex_m4;
 mod deny;
 mod dtls;
@@ -63,6 +64,11 @@ const COMMANDS: &[Command] = &[
         "stack",
         "worst-case stack of the client on Cortex-M4: bound and really used; `stack --check` fails when one has grown",
         stack::run,
+    ),
+    (
+        "constant-time",
+        "runs DTLS under valgrind with keys that are undefined, and fails when something branches on one",
+        constant_time::run,
     ),
     ("config", "prints a config.toml with every key, its meaning and default", config::run),
 ];

@@ -40,6 +40,7 @@ const STEPS: &[Step] = &[
         )
     }),
     ("dtls", || crate::dtls::run(&["--check".into()])),
+    ("constant-time", || crate::constant_time::run(&[])),
     ("instructions", || crate::instructions::run(&["--check".into()])),
     ("stack", || crate::stack::run(&["--check".into()])),
     ("embassy", || crate::qemu::check(&["embassy", "riscv"])),

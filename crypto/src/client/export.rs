@@ -18,6 +18,7 @@ use crate::link::Options;
 use crate::profile::{Bytes, Profile};
 use crate::provider::sha256;
 use crate::record::{Layer, SEQUENCE_END};
+use crate::secret::verdict;
 use crate::suite::CipherSuite;
 use subtle::ConstantTimeEq;
 
@@ -232,7 +233,7 @@ fn check(body: &[u8]) -> [u8; DIGEST] {
 /// The contents of intact bytes, behind kind and version.
 fn unseal(stored: &[u8], kind: u8) -> Result<Reader<'_>, RestoreError> {
     let (body, digest) = stored.split_last_chunk::<DIGEST>().ok_or(RestoreError::Corrupt)?;
-    if !bool::from(check(body).ct_eq(digest)) {
+    if !verdict(check(body).ct_eq(digest)) {
         return Err(RestoreError::Corrupt);
     }
     let mut reader = Reader(body);
@@ -257,7 +258,8 @@ impl<'a> Head<'a> {
         let flags = reader.u8()?;
         let id = read_padded::<32>(reader)?;
         let master = reader.array()?;
-        if *reader.array()? != binding_of(security) {
+        // A digest of the key is part of it.
+        if !verdict(binding_of(security).ct_eq(reader.array::<BINDING>()?)) {
             return Err(RestoreError::OtherServer);
         }
         Ok(Self { suite, flags, id, master })

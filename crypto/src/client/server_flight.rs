@@ -14,6 +14,7 @@ use crate::profile::{Bytes, Linked, Profile};
 use crate::provider::Curve;
 use crate::provider::p256::POINT;
 use crate::record::Side;
+use crate::secret::verdict;
 use crate::suite::KeyExchange;
 use crate::x509::{self, der::oid};
 use subtle::ConstantTimeEq;
@@ -126,7 +127,7 @@ impl<P: Profile> Core<P> {
         if body.len() != self.peer_finished.len() {
             return Err(Fault::MALFORMED);
         }
-        if !bool::from(self.peer_finished.ct_eq(body)) {
+        if !verdict(self.peer_finished.ct_eq(body)) {
             return Err(Fault::new(Alert::DECRYPT_ERROR, FailureReason::BadFinished));
         }
         if self.state == State::ResumedServerFinished {

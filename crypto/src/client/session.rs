@@ -5,7 +5,9 @@ use crate::credentials::{Credentials, Security};
 use crate::handshake::MASTER;
 use crate::profile::{Bytes, Linked, Profile};
 use crate::provider::sha256::{self, Sha256};
+use crate::secret::verdict;
 use crate::suite::CipherSuite;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 /// Bytes of the digest that binds a session.
@@ -53,7 +55,7 @@ impl<P: Profile> Session<P> {
     pub(super) fn bind(&mut self, security: &Security<'_>) {
         let binding = binding_of(security);
         self.forget_unfinished();
-        if self.binding != binding {
+        if !verdict(self.binding.ct_eq(&binding)) {
             self.forget();
             self.binding = binding;
         }

@@ -4,6 +4,7 @@ use super::CredentialError;
 use crate::codec::Filled;
 use crate::provider::p256::{self, POINT, SCALAR, SIGNATURE};
 use crate::provider::{Curve, P256};
+use crate::secret::declassify;
 use crate::x509::der::{Der, oid, tag};
 use zeroize::Zeroize;
 
@@ -47,6 +48,8 @@ impl PrivateKey {
     pub fn public_key(&self) -> Result<PublicKey, CredentialError> {
         let mut point = [0; POINT];
         P256::public_key(&self.0, &mut point).map_err(|_| CredentialError::PrivateKeyRange)?;
+        // Everybody may know it.
+        declassify(&mut point);
         Ok(PublicKey(point))
     }
 }

@@ -3,6 +3,7 @@
 use super::aes::{Aes128, BLOCK};
 use super::hmac::HmacKey;
 use super::sha256;
+use crate::secret::{declassified, declassify};
 use core::hint::black_box;
 use zeroize::Zeroize;
 
@@ -81,11 +82,14 @@ pub(crate) fn check_padded_mac(key: &HmacKey, prefix: &mut [u8], data: &mut [u8]
     let found = extract_mac(data, length);
     let difference = expected.iter().zip(found).fold(0, |sum, (a, b)| sum | (a ^ b));
     let good = good & equal(u32::from(difference), 0);
-    if black_box(good) == 0 {
+    if declassified(black_box(good) as u8) == 0 {
         data.zeroize();
         return None;
     }
-    Some(length as usize)
+    // The caller is told how much an authentic record holds.
+    let mut length = length.to_ne_bytes();
+    declassify(&mut length);
+    Some(u32::from_ne_bytes(length) as usize)
 }
 
 /// Whether the padding is good (a mask), and the length of the content. With bad padding the length is the one of

@@ -6,6 +6,7 @@
 
 use super::aes::{Aes128, BLOCK};
 use crate::codec::copy;
+use crate::secret::verdict;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
@@ -128,7 +129,7 @@ pub(crate) fn open<A: Aes128>(
     let (mut ccm, mask, mut stream) = Ccm::start(&aes, nonce, aad, data.len(), tag.len());
     ccm.data::<true>(&mut stream, data);
     let expected = ccm.tag(&mask);
-    let authentic = expected.get(..tag.len()).is_some_and(|expected| bool::from(expected.ct_eq(tag)));
+    let authentic = expected.get(..tag.len()).is_some_and(|expected| verdict(expected.ct_eq(tag)));
     if !authentic {
         data.zeroize();
     }

@@ -9,9 +9,11 @@ use self::point::Point;
 use crate::codec::copy;
 use crate::profile::Bytes;
 use crate::rng::{Rng, RngError};
+use crate::secret::verdict;
 use ::p256::elliptic_curve::ops::Reduce;
 use ::p256::elliptic_curve::{Field, PrimeField};
 use ::p256::{FieldBytes, FieldElement, Scalar, U256};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 pub(crate) use self::sign::sign;
@@ -197,8 +199,9 @@ fn reduce(bytes: &[u8; 32]) -> Scalar {
 
 /// A scalar in 1..n.
 fn parse_scalar(bytes: &[u8; SCALAR]) -> Option<Scalar> {
-    let scalar = Option::<Scalar>::from(Scalar::from_repr(FieldBytes::from(*bytes)))?;
-    (!bool::from(scalar.is_zero())).then_some(scalar)
+    let scalar = reduce(bytes);
+    // Those that are refused are not used, so that nothing is said of one that is.
+    verdict(scalar.to_repr().ct_eq(bytes) & !scalar.is_zero()).then_some(scalar)
 }
 
 /// Of the curve y^2 = x^3 - 3 x + b.

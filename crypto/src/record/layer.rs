@@ -6,6 +6,7 @@ use super::window::ReplayWindow;
 use crate::codec::copy;
 use crate::handshake::RANDOM;
 use crate::profile::{Bytes, Linked, Profile};
+use crate::secret::{declassified, declassify};
 use crate::suite::CipherSuite;
 use core::ops::Range;
 use zeroize::Zeroize;
@@ -285,14 +286,19 @@ impl<P: Profile> Layer<P> {
             return None;
         };
         self.window.mark(sequence);
-        if !with_cid {
-            return Some((header.content, range));
+        let mut content = header.content;
+        if with_cid {
+            // RFC 9146 section 4: the true type is the last byte that is not zero. Both are told to the caller.
+            let inner = record.get(range.clone())?;
+            let last = inner.iter().rposition(|byte| declassified(u8::from(*byte != 0)) != 0)?;
+            range.end = range.start + last;
+            content = declassified(*inner.get(last)?);
         }
-        // RFC 9146 section 4: the true type is the last byte that is not zero.
-        let inner = record.get(range.clone())?;
-        let last = inner.iter().rposition(|byte| *byte != 0)?;
-        range.end = range.start + last;
-        inner.get(last).map(|content| (*content, range))
+        if content != content::APPLICATION_DATA {
+            // Messages and alerts are taken apart; the Finished that is expected stays a secret until they are compared.
+            declassify(record.get_mut(range.clone())?);
+        }
+        Some((content, range))
     }
 
     /// Whether so much content of a record is what the peer has agreed to (RFC 6066 section 4, RFC 8449 section 4).

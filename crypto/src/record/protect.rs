@@ -5,6 +5,7 @@ use crate::codec::{Filled, copy};
 use crate::profile::{Linked, Profile};
 use crate::provider::hmac::HmacKey;
 use crate::provider::{cbc, ccm, chacha};
+use crate::secret::{declassified, verdict};
 use crate::suite::Cipher;
 use core::ops::Range;
 use subtle::ConstantTimeEq;
@@ -244,7 +245,7 @@ fn open_cbc_authenticated<P: Profile>(
     let (ciphertext, tag) = body.split_last_chunk_mut::<{ cbc::MAC }>()?;
     let additional = Additional::new(header, ciphertext.len())?;
     let expected = HmacKey::new(keys.mac).mac(&[additional.bytes(), ciphertext]);
-    if !bool::from(expected.ct_eq(tag)) {
+    if !verdict(expected.ct_eq(tag)) {
         return None;
     }
     let (iv, data) = ciphertext.split_first_chunk_mut()?;
@@ -252,10 +253,13 @@ fn open_cbc_authenticated<P: Profile>(
         return None;
     }
     cbc::decrypt::<P::Aes>(keys.key.first_chunk()?, iv, data);
-    let padding = *data.last()?;
+    // The record is authentic: the caller is told how much of it is padding.
+    let padding = declassified(*data.last()?);
     let length = data.len().checked_sub(usize::from(padding) + 1);
-    let good = length
-        .filter(|length| data.get(*length..).is_some_and(|bytes| bytes.iter().all(|byte| *byte == padding)));
+    let good = length.filter(|length| {
+        let bytes = data.get(*length..).unwrap_or_default();
+        verdict(bytes.iter().fold(0, |sum, byte| sum | (byte ^ padding)).ct_eq(&0))
+    });
     if good.is_none() {
         data.zeroize();
     }

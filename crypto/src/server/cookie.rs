@@ -6,6 +6,7 @@ use crate::handshake::kind;
 use crate::provider::hmac::HmacKey;
 use crate::record::{Header, PLAIN_HEADER, VERSION_1_0, content, epoch_of};
 use crate::rng::{Rng, RngError};
+use crate::secret::verdict;
 use subtle::ConstantTimeEq;
 
 /// Bytes of a cookie.
@@ -45,7 +46,7 @@ impl Cookies {
         let Some((before, cookie, after)) = fragment.whole().and_then(split) else { return Verdict::Ignore };
         let mac = self.0.mac(&[&(address.len() as u32).to_be_bytes(), address, before, after]);
         let expected = mac.first_chunk::<COOKIE>().unwrap_or(&[0; COOKIE]);
-        if bool::from(expected.ct_eq(cookie)) {
+        if verdict(expected.ct_eq(cookie)) {
             return Verdict::Accept;
         }
         let Some(out) = out.first_chunk_mut::<ANSWER>() else { return Verdict::Ignore };

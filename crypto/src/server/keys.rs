@@ -13,6 +13,7 @@ use crate::profile::{Bytes, Linked, Profile};
 use crate::provider::Curve;
 use crate::provider::p256::POINT;
 use crate::record::Side;
+use crate::secret::verdict;
 use crate::suite::KeyExchange;
 use crate::x509::{self, der::oid};
 use subtle::ConstantTimeEq;
@@ -128,7 +129,7 @@ impl<P: Profile> Core<P> {
         if body.len() != expected.len() {
             return Err(Fault::MALFORMED);
         }
-        if !bool::from(expected.ct_eq(body)) {
+        if !verdict(expected.ct_eq(body)) {
             return Err(Fault::new(Alert::DECRYPT_ERROR, FailureReason::BadFinished));
         }
         if self.state == State::ResumedClientFinished {

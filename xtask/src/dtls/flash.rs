@@ -54,14 +54,14 @@ const ABSENT: [(&str, &[&str]); 5] = [
 type Bytes = Result<u64, Box<dyn std::error::Error>>;
 
 /// Cargo in the folder of the firmware, with a target directory that all programs share.
-pub(super) fn build(arguments: &[&str], choice: &str) -> Outcome {
+pub(crate) fn build(arguments: &[&str], choice: &str) -> Outcome {
     let mut build = command("cargo", FOLDER);
     build.args(["build", "--quiet", "--release", "--locked", "--target-dir"]);
     build.arg(root().join("target/dtls-firmware")).args(arguments).env("DTLS_CHOICE", choice);
     run_command(&mut build)
 }
 
-pub(super) fn image(name: &str) -> PathBuf {
+pub(crate) fn image(name: &str) -> PathBuf {
     root().join("target/dtls-firmware").join(TARGET).join("release").join(name)
 }
 

@@ -4,7 +4,7 @@
 
 mod board;
 mod counts;
-mod flash;
+pub(crate) mod flash;
 
 use std::fmt::Write;
 use std::fs;

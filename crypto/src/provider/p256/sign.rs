@@ -4,6 +4,7 @@ use super::multiply::multiple_of_generator;
 use super::{CurveError, SCALAR, SIGNATURE, parse_scalar, reduce};
 use crate::codec::copy;
 use crate::provider::hmac::HmacKey;
+use crate::secret::verdict;
 use ::p256::Scalar;
 use ::p256::elliptic_curve::{Field, PrimeField};
 use zeroize::Zeroize;
@@ -25,12 +26,12 @@ pub(crate) fn sign(
         bytes.zeroize();
         let Some(mut nonce) = nonce else { continue };
         let r = reduce(&multiple_of_generator(&nonce).to_affine().0.to_repr().into());
-        let inverse = Option::<Scalar>::from(nonce.invert());
+        let mut inverse = nonce.invert().unwrap_or(Scalar::ZERO);
         nonce.zeroize();
-        let Some(mut inverse) = inverse else { continue };
         let s = inverse * (reduce(digest) + r * secret);
         inverse.zeroize();
-        if !bool::from(r.is_zero() | s.is_zero()) {
+        // Both are sent, or thrown away.
+        if verdict(!(r.is_zero() | s.is_zero())) {
             let (first, second) = signature.split_at_mut(SCALAR);
             copy(first, &r.to_repr());
             copy(second, &s.to_repr());
