@@ -7,7 +7,7 @@ use coracle_crypto::Security;
 use coracle_crypto::profiles::Everything;
 
 /// Lucky Thirteen, CVE-2013-0169, CVE-2018-0497 and their kind: every fault of a CBC record has one answer, silence,
-/// and wipes the record. (That the instructions are the same is measured by `cargo xtask dtls instructions`.)
+/// and wipes the record. (That the time is the same is checked by `cargo xtask constant-time`.)
 #[test]
 fn cbc_faults_cannot_be_told_apart() {
     for encrypt_then_mac in [false, true] {
