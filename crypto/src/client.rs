@@ -30,6 +30,7 @@
 
 mod established;
 mod export;
+mod first_hello;
 mod hello;
 mod receive;
 mod server_flight;
@@ -50,6 +51,7 @@ use crate::profile::{Bytes, Linked, Profile};
 use crate::provider::Curve;
 use crate::provider::sha256::Sha256;
 use crate::time::Instant;
+use first_hello::FirstHello;
 use session::Session;
 use zeroize::Zeroize;
 
@@ -151,6 +153,7 @@ pub struct Connection<P: Profile> {
 struct Core<P: Profile> {
     state: State,
     own_certificate: OwnCertificate,
+    first_hello: FirstHello,
     extended_master_secret: bool,
     resumed: bool,
     time_checked: bool,
@@ -165,6 +168,7 @@ struct Core<P: Profile> {
     cookie: P::Cookie,
     transcript: Sha256,
     own_finished: [u8; VERIFY_DATA],
+    /// While a hello is out, the beginning of what is not to be taken again: see `first_hello`.
     peer_finished: [u8; VERIFY_DATA],
     /// In turn: the key of the server's certificate, its ephemeral key, and ours.
     point: <P::Curve as Curve>::Point,
@@ -176,6 +180,7 @@ impl<P: Profile> Core<P> {
     const EMPTY: Self = Self {
         state: State::Idle,
         own_certificate: OwnCertificate::NotRequested,
+        first_hello: FirstHello::UNTRIED,
         extended_master_secret: false,
         resumed: false,
         time_checked: false,
@@ -194,12 +199,15 @@ impl<P: Profile> Core<P> {
         signature: <P::Curve as Curve>::Signature::EMPTY,
     };
 
-    /// Forgets everything but the session that may be resumed, and the options.
+    /// Forgets everything but the session that may be resumed, the options, and how handshakes begin.
     fn reset(&mut self) {
         self.forget_handshake();
         self.session.forget_unfinished();
         self.link.reset();
         self.state = State::Idle;
+        if P::SHORT_FIRST_HELLO {
+            self.first_hello = self.first_hello.next();
+        }
         self.resumed = false;
         self.time_checked = false;
         self.hellos = 0;
@@ -294,6 +302,7 @@ impl<P: Profile> Core<P> {
         let last = self.state == State::ServerFinished;
         let attempts = if last { backoff.last_flight_attempts } else { backoff.attempts };
         if self.link.try_again(attempts) {
+            self.repeat_hello();
             return;
         }
         let reason = match self.state {

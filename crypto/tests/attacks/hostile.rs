@@ -151,7 +151,7 @@ impl Hostile {
         server
     }
 
-    /// Reads the client's hello: the handshake starts with it.
+    /// Reads the client's latest hello: the handshake starts with it.
     pub fn read_hello<P: Profile>(&mut self, duel: &mut Duel<'_, P>) {
         let sent = duel.take_sent();
         let message = &sent.last().expect("a hello")[13..];
@@ -169,7 +169,8 @@ impl Hostile {
         self.client_session_id = take8();
         take8();
         let suites = usize::from(u16::from_be_bytes([rest[0], rest[1]]));
-        let mut rest = &rest[2 + suites + 2 + 2..];
+        // Without extensions there is no length of them either.
+        let mut rest = rest.get(2 + suites + 2 + 2..).unwrap_or_default();
         self.client_extensions.clear();
         while !rest.is_empty() {
             let number = u16::from_be_bytes([rest[0], rest[1]]);
