@@ -51,7 +51,6 @@ use crate::profile::{Bytes, Linked, Profile};
 use crate::provider::Curve;
 use crate::provider::sha256::Sha256;
 use crate::time::Instant;
-use first_hello::FirstHello;
 use session::Session;
 use zeroize::Zeroize;
 
@@ -153,7 +152,6 @@ pub struct Connection<P: Profile> {
 struct Core<P: Profile> {
     state: State,
     own_certificate: OwnCertificate,
-    first_hello: FirstHello,
     extended_master_secret: bool,
     resumed: bool,
     time_checked: bool,
@@ -180,7 +178,6 @@ impl<P: Profile> Core<P> {
     const EMPTY: Self = Self {
         state: State::Idle,
         own_certificate: OwnCertificate::NotRequested,
-        first_hello: FirstHello::UNTRIED,
         extended_master_secret: false,
         resumed: false,
         time_checked: false,
@@ -206,7 +203,7 @@ impl<P: Profile> Core<P> {
         self.link.reset();
         self.state = State::Idle;
         if P::SHORT_FIRST_HELLO {
-            self.first_hello = self.first_hello.next();
+            self.session.first_hello = self.session.first_hello.next();
         }
         self.resumed = false;
         self.time_checked = false;

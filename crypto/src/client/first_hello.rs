@@ -55,21 +55,21 @@ impl<P: Profile> Core<P> {
     /// first hello is all the server gets.
     pub(super) fn choose_first_hello(&mut self, security: &Security<'_>) {
         if P::SHORT_FIRST_HELLO
-            && self.first_hello == FirstHello::UNTRIED
+            && self.session.first_hello == FirstHello::UNTRIED
             && self.session.offered(security).is_empty()
         {
-            self.first_hello = FirstHello::SHORT;
+            self.session.first_hello = FirstHello::SHORT;
         }
     }
 
     /// Whether the hello that is to be sent, or was sent last, is the short one.
     pub(super) fn hello_is_short(&self) -> bool {
-        P::SHORT_FIRST_HELLO && self.first_hello == FirstHello::SHORT && self.hellos == 0
+        P::SHORT_FIRST_HELLO && self.session.first_hello == FirstHello::SHORT && self.hellos == 0
     }
 
     /// Whether the short hello was part of this handshake, and may still be what an answer is for.
     pub(super) fn began_short(&self) -> bool {
-        P::SHORT_FIRST_HELLO && matches!(self.first_hello, FirstHello::SHORT | FirstHello::REPEATED)
+        P::SHORT_FIRST_HELLO && matches!(self.session.first_hello, FirstHello::SHORT | FirstHello::REPEATED)
     }
 
     /// The flight goes out again, for want of an answer.
@@ -79,9 +79,9 @@ impl<P: Profile> Core<P> {
         }
         if self.hello_is_short() {
             // A whole one with the same random: a cookie for either is good for both.
-            self.first_hello = FirstHello::REPEATED;
-        } else if self.first_hello == FirstHello::UNHEARD {
-            self.first_hello = FirstHello::RESTARTED;
+            self.session.first_hello = FirstHello::REPEATED;
+        } else if self.session.first_hello == FirstHello::UNHEARD {
+            self.session.first_hello = FirstHello::RESTARTED;
             self.link.send_alert(alert::FATAL, Alert::HANDSHAKE_FAILURE);
         }
     }
@@ -145,7 +145,7 @@ impl<P: Profile> Core<P> {
             && fragment.offset == 0
             && hello_mark(fragment.bytes) == Some(&self.peer_finished);
         if refused {
-            self.first_hello = FirstHello::UNHEARD;
+            self.session.first_hello = FirstHello::UNHEARD;
         }
         refused
     }
@@ -153,14 +153,14 @@ impl<P: Profile> Core<P> {
     fn was_restarted(&self) -> bool {
         P::SHORT_FIRST_HELLO
             && self.state == State::ServerHello
-            && matches!(self.first_hello, FirstHello::RESTARTED | FirstHello::UNHEARD)
+            && matches!(self.session.first_hello, FirstHello::RESTARTED | FirstHello::UNHEARD)
     }
 
     fn restart_whole(&mut self) {
         let sequences = self.link.layer.sequences();
         self.reset();
         self.link.layer.restore_sequences(sequences);
-        self.first_hello = FirstHello::RESTARTED;
+        self.session.first_hello = FirstHello::RESTARTED;
         self.state = State::Start;
         self.link.due = true;
     }

@@ -237,6 +237,10 @@ fn an_answer_without_a_cookie_begins_the_handshake_again() {
     let next = one(&mut duel);
     assert!(!next.is_short());
     assert_eq!((next.record, next.message_seq), (0, 0));
+    // Of this server.
+    duel.security.server = b"another server";
+    duel.connect();
+    assert!(one(&mut duel).is_short());
 }
 
 /// Whatever the alert says: for some servers it is only the extensions that are missing. No alert of ours: nothing is left.
