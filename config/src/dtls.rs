@@ -96,7 +96,7 @@ pub(crate) const GROUP: Group = Group {
             "short_first_hello",
             Kind::Switch { default: false },
             "",
-            "The first hello of a full handshake has no extensions (RFC 6347 section 4.2.1): 11 bytes or more are saved, 45 with raw public keys, when the server asks for a cookie. Others get a whole hello as well, and cost a round trip more the first time.",
+            "The first hello of a full handshake has no extensions (RFC 6347 section 4.2.1): 9 bytes or more are saved, 43 with raw public keys, when the server asks for a cookie. Others get a whole hello as well, and cost a round trip more the first time.",
             "0.5 KB of flash",
         ),
         key(

@@ -34,6 +34,8 @@ impl<P: Profile> Core<P> {
         sink.u16(RENEGOTIATION_SCSV);
         sink.vec8(&[0]);
         if self.hello_is_short() {
+            // An empty list, not none: the cookies of Scandium cover the first byte behind the compression, too.
+            sink.u16(0);
             return;
         }
         let mut count = Sink::count();

@@ -169,8 +169,7 @@ impl Hostile {
         self.client_session_id = take8();
         take8();
         let suites = usize::from(u16::from_be_bytes([rest[0], rest[1]]));
-        // Without extensions there is no length of them either.
-        let mut rest = rest.get(2 + suites + 2 + 2..).unwrap_or_default();
+        let mut rest = &rest[2 + suites + 2 + 2..];
         self.client_extensions.clear();
         while !rest.is_empty() {
             let number = u16::from_be_bytes([rest[0], rest[1]]);

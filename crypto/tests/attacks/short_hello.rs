@@ -22,7 +22,7 @@ struct Hello {
     cookie: Vec<u8>,
     /// From the suites to the compression.
     offer: Vec<u8>,
-    /// Nothing at all, or a length and as many bytes.
+    /// With the length of all.
     extensions: Vec<u8>,
 }
 
@@ -53,7 +53,7 @@ impl Hello {
     }
 
     fn is_short(&self) -> bool {
-        self.extensions.is_empty()
+        self.extensions == [0, 0]
     }
 }
 
@@ -102,7 +102,7 @@ fn the_first_hello_has_no_extensions_and_the_second_has_all() {
     let second = Hello::read(&duel.sent[0]);
     assert_eq!(second.extensions, [0, 4, 0, 23, 0, 0], "the extended master secret");
     let alike = Hello { record: 1, message_seq: 1, cookie: vec![7; 16], ..first };
-    assert_eq!(Hello { extensions: vec![], ..second }, alike);
+    assert_eq!(Hello { extensions: vec![0, 0], ..second }, alike);
     server.read_hello(&mut duel);
     server.message_seq = 1;
     connects(&mut duel, &mut server);

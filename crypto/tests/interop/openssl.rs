@@ -141,7 +141,7 @@ fn psk_small_mtu() {
 #[test]
 fn psk_takes_three_datagrams_each_way() {
     three_datagrams_each_way::<PskCid>(300);
-    three_datagrams_each_way::<ShortFirstHello<PskCid>>(300 - 11);
+    three_datagrams_each_way::<ShortFirstHello<PskCid>>(300 - 9);
 }
 
 fn three_datagrams_each_way<P: Profile>(limit: u64) {

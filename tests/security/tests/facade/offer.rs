@@ -39,9 +39,7 @@ fn hello(datagram: &[u8]) -> Hello {
     let [_session, _cookie] = [part(&mut rest, 1), part(&mut rest, 1)];
     let suites = part(&mut rest, 2).chunks(2).map(|pair| number(pair) as u16).collect();
     let _compression = part(&mut rest, 1);
-    // There may be no extensions at all.
-    let mut extensions = if rest.is_empty() { rest } else { part(&mut rest, 2) };
-    let mut name = None;
+    let (mut extensions, mut name) = (part(&mut rest, 2), None);
     assert!(rest.is_empty());
     while let Some((kind, behind)) = extensions.split_at_checked(2) {
         extensions = behind;
