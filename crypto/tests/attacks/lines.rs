@@ -296,6 +296,7 @@ const LINES: [(&str, &[&str]); 65] = [
         &[
             "short_hello::an_answer_without_a_cookie_begins_the_handshake_again",
             "short_hello::a_refusal_begins_the_handshake_again",
+            "short_hello::half_an_answer_to_the_short_hello_is_forgotten",
             "short_hello::a_server_that_refuses_both_hellos_ends_the_handshake",
             "short_hello::a_server_that_looks_only_at_the_short_hello_gets_a_whole_one_first",
             "short_hello::a_server_that_has_not_heard_our_alert_gets_it_again",

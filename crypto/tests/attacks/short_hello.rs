@@ -3,7 +3,7 @@
 use crate::duel::{Duel, psk_security};
 use crate::hostile::*;
 use crate::state_machine::{Keys, ecdsa_script, raw_key_extensions};
-use coracle_crypto::profiles::{PskCid, PskOnly, PskRpkCid, ShortFirstHello};
+use coracle_crypto::profiles::{Everything, PskCid, PskOnly, PskRpkCid, ShortFirstHello};
 use coracle_crypto::{Alert, AlertSeen, Event, FailureReason, Profile, Requirement, Security};
 
 const HANDSHAKE_FAILURE: u8 = 40;
@@ -272,6 +272,32 @@ fn a_refusal_begins_the_handshake_again() {
     duel.assert_unmoved();
 }
 
+/// What has come of an answer to the short hello is no part of that to the whole one.
+#[test]
+fn half_an_answer_to_the_short_hello_is_forgotten() {
+    let security = Security { suites: &[PSK_CCM_8], ..psk_security() };
+    let mut duel = Duel::<ShortFirstHello<Everything>>::new(security);
+    let mut server = Hostile::new();
+    let old = server.server_hello(PSK_CCM_8, &[0xD1; 32], &[]);
+    let half = server.plain(22, &fragment(SERVER_HELLO, old.len(), 0, 0, &old[..10]));
+    duel.deliver(&half);
+    duel.deliver(&record(21, 0, 0, &[2, HANDSHAKE_FAILURE]));
+    let mut server = anew(&mut duel, 0);
+    let body = server.psk_hello();
+    let (first, second) = body.split_at(20);
+    server.message(SERVER_HELLO, &body);
+    for (offset, piece) in [(0, first), (20, second)] {
+        let datagram = server.plain(22, &fragment(SERVER_HELLO, body.len(), 0, offset, piece));
+        duel.deliver(&datagram);
+    }
+    let done = server.say(SERVER_HELLO_DONE, &[]);
+    duel.deliver(&done);
+    server.read_flight(&mut duel);
+    let last = [server.change_cipher_spec(), server.finished()].concat();
+    duel.deliver(&last);
+    assert!(duel.client.is_connected(), "{:?}", duel.events);
+}
+
 /// Who refuses the whole hello as well, refuses: with its reason, at the second time.
 #[test]
 fn a_server_that_refuses_both_hellos_ends_the_handshake() {
@@ -309,6 +335,18 @@ fn a_server_that_refuses_both_hellos_ends_the_handshake() {
     server.read_hello(&mut duel);
     server.message_seq = 1;
     connects(&mut duel, &mut server);
+    // After the server's own hello it is about something else.
+    let mut duel = Duel::<Short>::new(psk_security());
+    let mut server = Hostile::new();
+    let request = server.hello_verify_request(0, &[7; 16]);
+    duel.deliver(&request);
+    server.read_hello(&mut duel);
+    server.message_seq = 1;
+    let body = server.psk_hello();
+    let hello = server.say(SERVER_HELLO, &body);
+    duel.deliver(&hello);
+    duel.deliver(&refusal);
+    assert_eq!(duel.events, [refused]);
 }
 
 /// The handshake would go on with what the whole hello asked for left out.
