@@ -1,5 +1,5 @@
 //! The profile `Choice`, from the words of `DTLS_CHOICE`: suites as the crate names them, and `cid`, `resumption`, `rpk`,
-//! `x509`.
+//! `x509`, `short` (the first hello).
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -27,6 +27,7 @@ fn main() {
          const RAW_PUBLIC_KEYS: bool = {};\n\
          const CERTIFICATES: bool = {};\n\
          const CONNECTION_ID: bool = {};\n\
+         const SHORT_FIRST_HELLO: bool = {};\n\
          type Aes = SoftAes;\n\
          type Curve = {curve};\n\
          type KeyBlock = [u8; key_block_len(Self::SUITES)];\n\
@@ -40,6 +41,7 @@ fn main() {
         has("rpk"),
         has("x509"),
         has("cid"),
+        has("short"),
         length("resumption", 32),
         length("cid", 8),
         length("rpk", 256).max(length("x509", 768)),

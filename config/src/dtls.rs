@@ -93,6 +93,13 @@ pub(crate) const GROUP: Group = Group {
             "its value in RAM for each server",
         ),
         key(
+            "short_first_hello",
+            Kind::Switch { default: false },
+            "",
+            "The first hello of a full handshake has no extensions (RFC 6347 section 4.2.1): 9 bytes or more are saved, 43 with raw public keys, when the server asks for a cookie. Others get a whole hello as well, and cost a round trip more the first time.",
+            "0.5 KB of flash",
+        ),
+        key(
             "reassembly",
             integer(0, 16_384, 128),
             "bytes",
@@ -265,6 +272,7 @@ pub(crate) fn emit(configuration: &Configuration, krate: &TokenStream) -> TokenS
         bytes("reassembly"),
     );
     let connection_id = configuration.switch("dtls", "connection_id");
+    let short = configuration.switch("dtls", "short_first_hello");
     let (own_cid, peer_cid) =
         if connection_id { (own_cid, peer_cid) } else { (quote!([u8; 0]), quote!([u8; 0])) };
     let session_id = literal(if secure && configuration.switch("dtls", "resumption") { 32 } else { 0 });
@@ -291,6 +299,7 @@ pub(crate) fn emit(configuration: &Configuration, krate: &TokenStream) -> TokenS
             const CONNECTION_ID: bool = #connection_id;
             const MAX_FRAGMENT_LENGTH: u16 = #fragment;
             const RECORD_SIZE_LIMIT: u16 = #limit;
+            const SHORT_FIRST_HELLO: bool = #short;
             const FAILED_OPEN_LIMIT: u32 = #forgeries;
             type Aes = #aes;
             type Curve = #curve;

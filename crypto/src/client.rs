@@ -30,6 +30,7 @@
 
 mod established;
 mod export;
+mod first_hello;
 mod hello;
 mod receive;
 mod server_flight;
@@ -165,6 +166,7 @@ struct Core<P: Profile> {
     cookie: P::Cookie,
     transcript: Sha256,
     own_finished: [u8; VERIFY_DATA],
+    /// While a hello is out, the beginning of what is not to be taken again: see `first_hello`.
     peer_finished: [u8; VERIFY_DATA],
     /// In turn: the key of the server's certificate, its ephemeral key, and ours.
     point: <P::Curve as Curve>::Point,
@@ -194,12 +196,15 @@ impl<P: Profile> Core<P> {
         signature: <P::Curve as Curve>::Signature::EMPTY,
     };
 
-    /// Forgets everything but the session that may be resumed, and the options.
+    /// Forgets everything but the session that may be resumed, the options, and how handshakes begin.
     fn reset(&mut self) {
         self.forget_handshake();
         self.session.forget_unfinished();
         self.link.reset();
         self.state = State::Idle;
+        if P::SHORT_FIRST_HELLO {
+            self.session.first_hello = self.session.first_hello.next();
+        }
         self.resumed = false;
         self.time_checked = false;
         self.hellos = 0;
@@ -294,6 +299,7 @@ impl<P: Profile> Core<P> {
         let last = self.state == State::ServerFinished;
         let attempts = if last { backoff.last_flight_attempts } else { backoff.attempts };
         if self.link.try_again(attempts) {
+            self.repeat_hello();
             return;
         }
         let reason = match self.state {

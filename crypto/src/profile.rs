@@ -79,6 +79,11 @@ pub trait Profile: 'static {
     /// server knows both, this one counts.
     const RECORD_SIZE_LIMIT: u16 = 0;
 
+    /// Whether the first hello of a full handshake goes without extensions, which saves them once, when the server asks for
+    /// a cookie (RFC 6347 section 4.2.1). With one that does not, or that refuses such a hello, the first handshake of a
+    /// [`Connection`](crate::Connection) begins twice, and all others with a whole hello: docs/DTLS.md.
+    const SHORT_FIRST_HELLO: bool = false;
+
     /// Records that may fail authentication before the session is given up (the forgery limit that RFC 9147 section
     /// 4.5.3 asks for): 0 for no limit. The short tag of CCM_8 is guessed with probability `limit * 2^-64`.
     const FAILED_OPEN_LIMIT: u32 = 1 << 20;

@@ -3,6 +3,7 @@
 use crate::profile::{Profile, key_block_len};
 use crate::provider::{NoCurve, P256, SoftAes};
 use crate::suite::CipherSuite;
+use core::marker::PhantomData;
 
 /// Pre-shared keys with AES-128-CCM-8, full handshakes, no connection ID: the smallest.
 #[derive(Clone, Copy, Debug)]
@@ -117,4 +118,28 @@ impl Profile for Everything {
     type PeerCid = [u8; 32];
     type Reassembly = [u8; 4096];
     type ReplayWindow = [u32; 4];
+}
+
+/// Another profile, whose handshakes begin with a short hello ([`Profile::SHORT_FIRST_HELLO`]).
+#[derive(Clone, Copy, Debug)]
+pub struct ShortFirstHello<P>(PhantomData<P>);
+
+impl<P: Profile> Profile for ShortFirstHello<P> {
+    const SUITES: &'static [CipherSuite] = P::SUITES;
+    const RAW_PUBLIC_KEYS: bool = P::RAW_PUBLIC_KEYS;
+    const CERTIFICATES: bool = P::CERTIFICATES;
+    const CONNECTION_ID: bool = P::CONNECTION_ID;
+    const MAX_FRAGMENT_LENGTH: u16 = P::MAX_FRAGMENT_LENGTH;
+    const RECORD_SIZE_LIMIT: u16 = P::RECORD_SIZE_LIMIT;
+    const SHORT_FIRST_HELLO: bool = true;
+    const FAILED_OPEN_LIMIT: u32 = P::FAILED_OPEN_LIMIT;
+    type Aes = P::Aes;
+    type Curve = P::Curve;
+    type KeyBlock = P::KeyBlock;
+    type Cookie = P::Cookie;
+    type SessionId = P::SessionId;
+    type OwnCid = P::OwnCid;
+    type PeerCid = P::PeerCid;
+    type Reassembly = P::Reassembly;
+    type ReplayWindow = P::ReplayWindow;
 }

@@ -253,6 +253,9 @@ fn handshakes() -> io::Result<()> {
     seed("dtls_client", "good", &[&[0][..], &exchange, &[13, 2, b'h', b'i']].concat())?;
     seed("dtls_client", "resumed", &[&[0][..], &exchange, &[12], &exchange].concat())?;
     seed("dtls_client", "wrong-key", &[&[1][..], &exchange].concat())?;
+    seed("dtls_client", "short-hello", &[&[3][..], &exchange].concat())?;
+    // A hello in answer to the short one, and from the beginning for the whole one.
+    seed("dtls_client", "short-hello-answered", &[5, 15, 12, 0, 15, 14, 7, 23, 0, 2, b'h', b'i'])?;
     seed("dtls_client", "with-the-key", &[2, 15, 14, 7, 23, 0, 2, b'h', b'i', 8, 21, 0, 2, 1, 0])?;
     seed("dtls_client", "early-finished", &[2, 15, 4, 7, 22, 0, 12, 20, 0, 0, 12, 0, 2, 0, 0, 0, 0, 0, 12])
 }

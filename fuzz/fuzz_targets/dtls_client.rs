@@ -1,10 +1,12 @@
 //! Any datagrams in any state. In the middle of the network: what a real server says is lost, repeated, reordered and changed.
 //! From a server that has the key: everything in any order, well protected. The client allocates nothing, comes to rest, sends
-//! datagrams of bounded length, and is never connected without a Finished that is right.
+//! datagrams of bounded length, and is never connected without a Finished that is right; whether its first hello is short or not.
 #![no_main]
 
+use coracle_crypto::Profile;
+use coracle_crypto::profiles::Everything;
 use coracle_crypto::server::{Config, SessionCache};
-use coracle_fuzz::dtls::{Client, KEY, OneClient, Server, psk};
+use coracle_fuzz::dtls::{Client, KEY, OneClient, Server, Short, psk};
 use coracle_fuzz::forger::{Forger, content};
 use coracle_fuzz::input::Input;
 use coracle_fuzz::script::{Pipe, changed};
@@ -13,17 +15,20 @@ const STEPS: usize = 48;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
-    match input.byte() % 3 {
-        0 => in_the_middle(&mut input, KEY),
-        1 => in_the_middle(&mut input, b"another key"),
-        _ => with_the_key(&mut input),
+    match input.byte() % 6 {
+        0 => in_the_middle::<Everything>(&mut input, KEY),
+        1 => in_the_middle::<Everything>(&mut input, b"another key"),
+        2 => with_the_key::<Everything>(&mut input),
+        3 => in_the_middle::<Short>(&mut input, KEY),
+        4 => in_the_middle::<Short>(&mut input, b"another key"),
+        _ => with_the_key::<Short>(&mut input),
     }
 });
 
-fn in_the_middle(input: &mut Input<'_>, key: &'static [u8]) {
+fn in_the_middle<P: Profile>(input: &mut Input<'_>, key: &'static [u8]) {
     let (clients, sessions) = (OneClient(key), SessionCache::<2>::new());
     let config = Config { sessions: Some(&sessions), ..Config::with_psk(&clients) };
-    let (mut client, mut server) = (Client::new(psk()), Server::new(config));
+    let (mut client, mut server) = (Client::<P>::of_profile(psk(), 1), Server::new(config));
     let (mut up, mut down) = (Pipe::default(), Pipe::default());
     for _ in 0..STEPS {
         up.0.append(&mut client.sent);
@@ -75,7 +80,7 @@ fn in_the_middle(input: &mut Input<'_>, key: &'static [u8]) {
 const ATTEMPTS: usize = 4;
 
 /// A client is connected when the server has found its Finished right; with a resumed session the server's comes first.
-fn check(client: &mut Client<'_>, server: &Server<'_>, key: &[u8]) {
+fn check(client: &mut Client<'_, impl Profile>, server: &Server<'_>, key: &[u8]) {
     if client.connection.is_connected() {
         assert_eq!(key, KEY, "connected though the keys differ");
         let agreed = client.connection.agreed().expect("connected");
@@ -86,7 +91,7 @@ fn check(client: &mut Client<'_>, server: &Server<'_>, key: &[u8]) {
 }
 
 /// On a network that works, a handshake ends well, and data flows; whatever was before.
-fn finish(mut client: Client<'_>, mut server: Server<'_>, key: &[u8]) {
+fn finish(mut client: Client<'_, impl Profile>, mut server: Server<'_>, key: &[u8]) {
     // The server has given up what it was doing: nothing in a plain ServerHello tells an old one that is repeated from that
     // of the new handshake, which it would spoil.
     while let Some(at) = server.deadline() {
@@ -104,7 +109,7 @@ fn finish(mut client: Client<'_>, mut server: Server<'_>, key: &[u8]) {
             break;
         }
     }
-    assert_eq!(client.connection.is_connected(), key == KEY, "{client:?}");
+    assert_eq!(client.connection.is_connected(), key == KEY, "{:?}", client.connection);
     if key == KEY {
         let (sealed, before) = (client.seal(b"up").expect("connected"), server.data.len());
         server.deliver(client.now, &sealed);
@@ -112,7 +117,7 @@ fn finish(mut client: Client<'_>, mut server: Server<'_>, key: &[u8]) {
     }
 }
 
-fn handshake(client: &mut Client<'_>, server: &mut Server<'_>, key: &[u8]) {
+fn handshake(client: &mut Client<'_, impl Profile>, server: &mut Server<'_>, key: &[u8]) {
     for _ in 0..100 {
         for datagram in std::mem::take(&mut client.sent) {
             server.deliver(client.now, &datagram);
@@ -132,8 +137,8 @@ fn handshake(client: &mut Client<'_>, server: &mut Server<'_>, key: &[u8]) {
     }
 }
 
-fn with_the_key(input: &mut Input<'_>) {
-    let (mut client, mut forger) = (Client::new(psk()), Forger::default());
+fn with_the_key<P: Profile>(input: &mut Input<'_>) {
+    let (mut client, mut forger) = (Client::<P>::of_profile(psk(), 1), Forger::default());
     for _ in 0..STEPS {
         for datagram in std::mem::take(&mut client.sent) {
             forger.hear(&datagram);

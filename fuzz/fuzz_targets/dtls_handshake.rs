@@ -1,8 +1,10 @@
 //! Any handshake messages of a server, well numbered, in one piece or two: for a client with a pre-shared key and for one
-//! with a raw public key. None of them can complete a handshake.
+//! with a raw public key, whose first hello is whole or short. None of them can complete a handshake.
 #![no_main]
 
-use coracle_fuzz::dtls::{Client, Keys, psk};
+use coracle_crypto::profiles::Everything;
+use coracle_crypto::{Profile, Security};
+use coracle_fuzz::dtls::{Client, Keys, Short, psk};
 use coracle_fuzz::forger::Forger;
 use coracle_fuzz::input::Input;
 
@@ -13,8 +15,13 @@ thread_local!(static KEYS: Keys = Keys::new());
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| KEYS.with(|keys| {
     let mut input = Input::new(data);
-    let security = if input.byte() & 1 == 0 { psk() } else { keys.raw_public_key() };
-    let mut client = Client::new(security);
+    let choice = input.byte();
+    let security = if choice & 1 == 0 { psk() } else { keys.raw_public_key() };
+    if choice & 2 == 0 { run::<Everything>(security, input) } else { run::<Short>(security, input) }
+}));
+
+fn run<P: Profile>(security: Security<'_>, mut input: Input<'_>) {
+    let mut client = Client::<P>::of_profile(security, 1);
     let mut forger = Forger::default();
     for _ in 0..MESSAGES {
         if input.is_empty() {
@@ -30,4 +37,4 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| KEYS.with(|keys| {
     }
     while client.wait() && client.now < 600_000 {}
     assert!(!client.connection.is_handshaking(), "the handshake ends");
-}));
+}

@@ -1,9 +1,9 @@
 //! The two halves of DTLS, in virtual time, and the rules that hold for them whatever comes in.
 
-use coracle_crypto::profiles::Everything;
+use coracle_crypto::profiles::{Everything, ShortFirstHello};
 use coracle_crypto::server::{self, Config, Cookies, PskLookup, Verdict};
 use coracle_crypto::{
-    Connection, Credentials, Event, Instant, Options, PrivateKey, Psk, PublicKey, RawPublicKey, Rng,
+    Connection, Credentials, Event, Instant, Options, PrivateKey, Profile, Psk, PublicKey, RawPublicKey, Rng,
     RngError, Security,
 };
 
@@ -73,11 +73,14 @@ pub fn psk() -> Security<'static> {
     Security::new(b"server", Credentials::Psk(Psk::new(IDENTITY, KEY).expect("fine")))
 }
 
+/// Everything, and the first hello without extensions.
+pub type Short = ShortFirstHello<Everything>;
+
 /// A client, and everything that came out of it.
 #[derive(Debug)]
-pub struct Client<'a> {
+pub struct Client<'a, P: Profile = Everything> {
     /// The client under test.
-    pub connection: Connection<Everything>,
+    pub connection: Connection<P>,
     /// Its settings.
     pub security: Security<'a>,
     /// Milliseconds.
@@ -99,6 +102,13 @@ impl<'a> Client<'a> {
 
     /// The same with other random numbers.
     pub fn seeded(security: Security<'a>, seed: u64) -> Self {
+        Self::of_profile(security, seed)
+    }
+}
+
+impl<'a, P: Profile> Client<'a, P> {
+    /// The same of another profile.
+    pub fn of_profile(security: Security<'a>, seed: u64) -> Self {
         let mut client = Self {
             connection: Connection::new(),
             security,
@@ -171,7 +181,7 @@ impl<'a> Client<'a> {
 
     /// Protects application data.
     pub fn seal(&mut self, data: &[u8]) -> Option<Vec<u8>> {
-        let (headroom, tailroom) = (Connection::<Everything>::HEADROOM, Connection::<Everything>::TAILROOM);
+        let (headroom, tailroom) = (Connection::<P>::HEADROOM, Connection::<P>::TAILROOM);
         let mut buffer = [&vec![0; headroom][..], data, &vec![0; tailroom]].concat();
         let range = heap::without(|| self.connection.seal(&mut buffer, data.len())).ok()?;
         Some(buffer[range].to_vec())

@@ -85,11 +85,11 @@ pub struct Forger {
     /// The message of the client that is next in line.
     client_seq: u16,
     client_finished: bool,
+    /// Hellos heard so far: the server has another random for each.
+    hellos: u8,
     /// True once a Finished was sent whose contents are right.
     pub finished: bool,
 }
-
-const SERVER_RANDOM: [u8; 32] = [0x5E; 32];
 
 impl Forger {
     /// Looks at what the client has sent: the handshake, as the server has to see it.
@@ -117,6 +117,7 @@ impl Forger {
                     message_seq: self.message_seq,
                     plain_sequence: self.plain_sequence,
                     client_seq: seq,
+                    hellos: self.hellos.wrapping_add(1),
                     ..Self::default()
                 };
             }
@@ -135,8 +136,12 @@ impl Forger {
     fn derive(&mut self) {
         let premaster = [vector16(&vec![0; KEY.len()]), vector16(KEY)].concat();
         self.master = prf(&premaster, "extended master secret", &Sha256::digest(&self.transcript), 48);
-        let seed = [&SERVER_RANDOM[..], &self.client_random].concat();
+        let seed = [&self.server_random()[..], &self.client_random].concat();
         self.keys = prf(&self.master, "key expansion", &seed, 40);
+    }
+
+    fn server_random(&self) -> [u8; 32] {
+        [self.hellos; 32]
     }
 
     fn hear_finished(&mut self, header: &[u8; 13], payload: &[u8]) {
@@ -176,7 +181,7 @@ impl Forger {
     pub fn server_hello(&mut self, extensions: &[u8], cut: usize) -> Vec<u8> {
         let extensions = [&[0, 23, 0, 0, 0xFF, 1, 0, 1, 0][..], extensions].concat();
         let mut body = vec![0xFE, 0xFD];
-        body.extend(SERVER_RANDOM);
+        body.extend(self.server_random());
         body.push(0);
         body.extend(SUITE.to_be_bytes());
         body.push(0);

@@ -7,13 +7,14 @@ use coracle::{Event, RegistrationState, ServerIndex, SessionEvent};
 use coracle_leshan_peer::{Code, Format, Value};
 use coracle_peer_programs::Weather;
 use coracle_test_device::Device;
-use coracle_test_device::profiles::{Confirmable, Secure, Small};
+use coracle_test_device::profiles::{Confirmable, Secure, ShortHello, Small};
 
 use crate::server::{Endpoint, Server};
 use crate::transport::{Transport, over_each_credential};
 
 over_each_credential!(
     registered_read_observed_and_gone,
+    a_short_first_hello_gets_a_cookie,
     a_restarted_server_is_found_by_itself,
     with_a_connection_id_another_source_port_needs_nothing,
     without_one_the_session_is_resumed_or_made_anew,
@@ -87,6 +88,35 @@ fn registered_read_observed_and_gone(over: Transport) {
     device.wait_state(RegistrationState::Registered);
     assert_eq!(handshakes(&device).len(), 2);
     assert_eq!(device.alert(SERVER), None);
+}
+
+/// Leshan's cookies cover what both hellos have in common: it needs no extension for one. Those of the second hello count.
+fn a_short_first_hello_gets_a_cookie(over: Transport) {
+    let Some(server) = Server::with_connection_ids(over) else { return };
+    let start = |round: u8| {
+        let mut server = server.endpoint(over, &format!("short-hello-{round}"));
+        let proxy = server.behind_proxy(over, Weather::FAIR, 0);
+        let device = server.start::<ShortHello>();
+        server.registered();
+        // Two hellos, the last flight, and Register.
+        (proxy.counts()[0] == 4).then_some((device, server, proxy))
+    };
+    // To a server that is slow the device repeats itself: that says nothing.
+    let (device, server, _proxy) = (0..5).find_map(start).expect("a handshake of three datagrams");
+    device.wait_state(RegistrationState::Registered);
+    let agreed = last_handshake(&device);
+    assert!(!agreed.resumed && agreed.connection_id, "{agreed:?}");
+    server.observe(SENSOR, Some(Format::SenmlCbor));
+    works(&device, &server, 1.0);
+    // The session is offered in a whole hello, and resumed.
+    device.deregister();
+    server.unregistered();
+    device.wait_state(RegistrationState::Idle);
+    device.register();
+    server.registered();
+    device.wait_state(RegistrationState::Registered);
+    assert!(last_handshake(&device).resumed, "{:?}", device.events());
+    assert_eq!(handshakes(&device).len(), 2);
 }
 
 /// Suites that the other profiles have: a tag of 16 bytes, and forward secrecy for a pre-shared key.

@@ -12,7 +12,7 @@ mod pair;
 use std::process::ExitCode;
 
 use builder::{Authority, CLIENT_AUTH, Fields, name};
-use coracle_crypto::profiles::{PskCid, PskOnly, PskRpkCid, PskRpkX509Cid};
+use coracle_crypto::profiles::{PskCid, PskOnly, PskRpkCid, PskRpkX509Cid, ShortFirstHello};
 use coracle_crypto::server::{Config, KeyLookup, OwnKey, PskLookup, SessionCache};
 use coracle_crypto::{
     Certificate, CertificateUsage, CipherSuite, Connection, Credentials, MatchingType, PrivateKey, Profile,
@@ -109,6 +109,7 @@ fn handshake(world: &World, what: &str, times: usize) -> Option<[pair::Traffic; 
     let with = |suite: CipherSuite| Config { suites: numbers(suite), ..config };
     Some(match what {
         "psk" => run::<PskCid>(psk(), config, times),
+        "psk-short" => run::<ShortFirstHello<PskCid>>(psk(), config, times),
         "psk-resumed" => {
             let mut pair = Pair::<PskCid>::new(psk(), Config { sessions: Some(&world.cache), ..config });
             // The first is full; it is not counted (see `FULL` in xtask).
@@ -117,6 +118,7 @@ fn handshake(world: &World, what: &str, times: usize) -> Option<[pair::Traffic; 
         }
         "ecdhe-psk" => run::<AllSuites>(psk(), with(CipherSuite::EcdhePskAes128Ccm8), times),
         "rpk" => run::<PskRpkCid>(world.rpk(), config, times),
+        "rpk-short" => run::<ShortFirstHello<PskRpkCid>>(world.rpk(), config, times),
         "x509-pinned" => {
             let pinned = CertificateUsage::DomainIssuedCertificate;
             let security = world.x509(&own, pinned, &world.server_certificate);
@@ -184,7 +186,8 @@ fn records<P: Profile>(
 
 /// One line for each handshake and suite: name, datagrams and bytes from the client, and from the server.
 fn wire(world: &World) -> Option<()> {
-    for what in ["psk", "psk-resumed", "ecdhe-psk", "rpk", "x509-pinned", "x509-authority"] {
+    let handshakes = ["psk", "psk-short", "psk-resumed", "ecdhe-psk", "rpk", "rpk-short"];
+    for what in handshakes.into_iter().chain(["x509-pinned", "x509-authority"]) {
         // The second of two can be resumed.
         let times = if what == "psk-resumed" { 2 } else { 1 };
         let [client, server] = handshake(world, what, times)?;

@@ -17,11 +17,13 @@ use crate::provider::sha256::Sha256;
 use crate::record::{Side, VERSION};
 use crate::suite::{Cipher, CipherSuite, KeyExchange};
 
-/// Hellos that are sent at most: with a cookie, and once more with another cookie when that one expired.
-const HELLOS_MAX: u8 = 2;
+/// Cookies that are taken at most: one, and another when that one expired. One more when the first was for a short hello: a
+/// server whose cookies cover the extensions, too, asks again.
+const COOKIES_MAX: u8 = 2;
 
 impl<P: Profile> Core<P> {
-    /// Writes the body of the `ClientHello` (RFC 6347 section 4.2.1). Both hellos are the same but for the cookie.
+    /// Writes the body of the `ClientHello` (RFC 6347 section 4.2.1). Both hellos are the same but for the cookie, and the
+    /// extensions that the first may lack.
     pub(super) fn write_client_hello(&self, security: &Security<'_>, sink: &mut Sink<'_>) {
         sink.u16(VERSION);
         sink.put(&self.client_random);
@@ -31,6 +33,11 @@ impl<P: Profile> Core<P> {
         security.offer(P::SUITES).for_each(|suite| sink.u16(suite.number()));
         sink.u16(RENEGOTIATION_SCSV);
         sink.vec8(&[0]);
+        if self.hello_is_short() {
+            // An empty list, not none: the cookies of Scandium cover the first byte behind the compression, too.
+            sink.u16(0);
+            return;
+        }
         let mut count = Sink::count();
         self.write_extensions(security, &mut count);
         sink.u16(count.len() as u16);
@@ -94,8 +101,12 @@ impl<P: Profile> Core<P> {
     pub(super) fn on_hello_verify(&mut self, body: &[u8]) -> Result<(), Fault> {
         let cookie = parse_hello_verify(body)?;
         let present = self.cookie.bytes().get(..self.cookie_len.into()).unwrap_or_default();
+        let limit = COOKIES_MAX + u8::from(self.began_short());
         // The answer to a hello that was sent twice, or one too many: either way our hello is on its way.
-        if (cookie == present && self.hellos > 0) || self.hellos >= HELLOS_MAX {
+        if (cookie == present && self.hellos > 0) || self.hellos >= limit {
+            return Ok(());
+        }
+        if self.is_first_cookie(cookie) {
             return Ok(());
         }
         let Some(place) = self.cookie.bytes_mut().get_mut(..cookie.len()) else {

@@ -155,6 +155,9 @@ impl<P: Profile> Connection<P> {
             // Nobody vouches for it; but before there are keys it is the only way to learn why we are refused.
             content::ALERT if core.state != State::Connected && !core.link.layer.reading => {
                 core.on_plain_alert(payload);
+                if P::SHORT_FIRST_HELLO && core.state == State::Start {
+                    self.reassembly.clear();
+                }
             }
             _ => {}
         }
@@ -177,6 +180,9 @@ impl<P: Profile> Connection<P> {
     /// One fragment: dropped unless it is of the message that is next.
     fn handle_fragment(&mut self, now: Instant, security: &Security<'_>, fragment: &Fragment<'_>) {
         let core = &mut self.core;
+        if core.is_refused_hello(fragment) {
+            return;
+        }
         // The first message of a server that needs no state for it comes with 0 or with the number of our hello.
         let first = matches!(fragment.kind, kind::SERVER_HELLO | kind::HELLO_VERIFY_REQUEST);
         if core.state == State::ServerHello && first && fragment.message_seq <= core.hellos.into() {
@@ -226,7 +232,9 @@ impl<P: Profile> Core<P> {
             (_, kind::HELLO_REQUEST) => return Ok(()),
             (State::ServerHello, kind::HELLO_VERIFY_REQUEST) => self.on_hello_verify(body)?,
             (State::ServerHello, kind::SERVER_HELLO) => {
-                self.on_server_hello(security, sequence, body)?;
+                if self.on_first_server_hello(security, sequence, body)? {
+                    return Ok(());
+                }
                 if self.resumed {
                     self.resume();
                 }
@@ -268,6 +276,9 @@ impl<P: Profile> Core<P> {
     fn on_plain_alert(&mut self, payload: &[u8]) {
         // A warning is none of our business, except that a closing server will not go on.
         let ([alert::FATAL, code] | [alert::WARNING, code @ 0]) = payload else { return };
+        if self.forgives_alert() {
+            return;
+        }
         let alert = Alert(*code);
         self.fail(reason_of(alert), AlertSeen::Received(alert));
     }

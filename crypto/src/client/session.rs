@@ -1,5 +1,6 @@
 //! What resuming a session needs (RFC 5246 section 7.4.1.2), bound to the server and credentials it was made with.
 
+use super::first_hello::FirstHello;
 use crate::codec::copy;
 use crate::credentials::{Credentials, Security};
 use crate::handshake::MASTER;
@@ -18,6 +19,8 @@ pub(super) struct Session<P: Profile> {
     /// It was completed: it can be resumed.
     complete: bool,
     pub(super) extended_master_secret: bool,
+    /// How handshakes with the server begin.
+    pub(super) first_hello: FirstHello,
     id_len: u8,
     suite: u16,
     binding: [u8; BINDING],
@@ -30,6 +33,7 @@ impl<P: Profile> Session<P> {
     pub(super) const EMPTY: Self = Self {
         complete: false,
         extended_master_secret: false,
+        first_hello: FirstHello::UNTRIED,
         id_len: 0,
         suite: 0,
         binding: [0; BINDING],
@@ -58,6 +62,9 @@ impl<P: Profile> Session<P> {
         if !verdict(self.binding.ct_eq(&binding)) {
             self.forget();
             self.binding = binding;
+            if P::SHORT_FIRST_HELLO {
+                self.first_hello = FirstHello::UNTRIED;
+            }
         }
     }
 

@@ -34,6 +34,7 @@ impl<P: Profile> Core<P> {
         let done = match self.state {
             State::Start => {
                 self.draw_hello(rng)?;
+                self.choose_first_hello(security);
                 Ok(Step::Ready)
             }
             State::Agree if P::CURVE => match self.agree(rng) {

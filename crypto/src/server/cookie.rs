@@ -80,14 +80,19 @@ fn client_hello(datagram: &[u8]) -> Option<(Header, Fragment<'_>)> {
     (fragment.kind == kind::CLIENT_HELLO).then_some((header, fragment))
 }
 
-/// A hello without its cookie, and the cookie.
+/// What both hellos of a client have in common (RFC 6347 section 4.2.1), before and behind the cookie, and the cookie. That
+/// ends with the compression: the first hello need not have its extensions.
 fn split(body: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let mut reader = Reader(body);
     reader.take(2 + 32).ok()?;
     reader.vec8().ok()?;
     let before = body.get(..body.len() - reader.0.len())?;
     let cookie = reader.vec8().ok()?;
-    Some((before, cookie, reader.0))
+    let rest = reader.0;
+    reader.vec16().ok()?;
+    reader.vec8().ok()?;
+    let after = rest.get(..rest.len() - reader.0.len())?;
+    Some((before, cookie, after))
 }
 
 /// The random number of the `ClientHello` that a datagram starts with.
@@ -102,8 +107,13 @@ mod tests {
     use std::vec::Vec;
 
     fn hello(cookie: &[u8], suites: u8) -> Vec<u8> {
+        hello_with(cookie, suites, &[])
+    }
+
+    fn hello_with(cookie: &[u8], suites: u8, extensions: &[u8]) -> Vec<u8> {
         let mut body = [&[0xFE, 0xFD][..], &[7; 32], &[0, cookie.len() as u8], cookie].concat();
         body.extend([0, 2, 0xC0, suites, 1, 0]);
+        body.extend(extensions);
         let mut datagram = std::vec![0; PLAIN_HEADER + 12];
         assert!(crate::record::write_plain(&mut datagram, content::HANDSHAKE, 5, 12 + body.len()));
         put_header(&mut Sink::window(0, &mut datagram[13..]), 1, body.len(), 1, 0, body.len());
@@ -124,6 +134,8 @@ mod tests {
         copy(&mut cookie, &out[ANSWER - COOKIE..]);
         let check = |address: &[u8], hello: &[u8]| cookies().check(address, hello, &mut [0; ANSWER]);
         assert_eq!(check(b"here", &hello(&cookie, 0xA8)), Verdict::Accept);
+        // The second hello may have extensions that the first had not.
+        assert_eq!(check(b"here", &hello_with(&cookie, 0xA8, &[0, 4, 0, 23, 0, 0])), Verdict::Accept);
         assert_eq!(check(b"there", &hello(&cookie, 0xA8)), Verdict::Answer(ANSWER));
         assert_eq!(check(b"here", &hello(&cookie, 0xA4)), Verdict::Answer(ANSWER));
         cookie[0] ^= 1;
@@ -133,7 +145,7 @@ mod tests {
     #[test]
     fn everything_else_is_ignored() {
         let good = hello(&[], 0xA8);
-        for cut in 0..good.len() - 8 {
+        for cut in 0..good.len() {
             assert_eq!(cookies().check(b"", &good[..cut], &mut [0; ANSWER]), Verdict::Ignore);
         }
         assert_eq!(cookies().check(b"", &good, &mut [0; ANSWER - 1]), Verdict::Ignore);

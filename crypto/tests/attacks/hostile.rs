@@ -151,7 +151,7 @@ impl Hostile {
         server
     }
 
-    /// Reads the client's hello: the handshake starts with it.
+    /// Reads the client's latest hello: the handshake starts with it.
     pub fn read_hello<P: Profile>(&mut self, duel: &mut Duel<'_, P>) {
         let sent = duel.take_sent();
         let message = &sent.last().expect("a hello")[13..];

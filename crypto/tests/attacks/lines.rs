@@ -2,7 +2,7 @@
 //! implementations.
 
 /// What is tried, and by which tests.
-const LINES: [(&str, &[&str]); 64] = [
+const LINES: [(&str, &[&str]); 65] = [
     // 1
     (
         "ChangeCipherSpec before our ClientKeyExchange",
@@ -290,9 +290,23 @@ const LINES: [(&str, &[&str]); 64] = [
     ("no random numbers", &["resources::a_failing_generator_sends_nothing"]),
     // 64
     ("datagrams that do not fit", &["resources::an_oversized_datagram_is_an_event"]),
+    // 65
+    (
+        "answers to a short first hello: forged, late, repeated, of servers that look at nothing else",
+        &[
+            "short_hello::an_answer_without_a_cookie_begins_the_handshake_again",
+            "short_hello::a_refusal_begins_the_handshake_again",
+            "short_hello::half_an_answer_to_the_short_hello_is_forgotten",
+            "short_hello::a_server_that_refuses_both_hellos_ends_the_handshake",
+            "short_hello::a_server_that_looks_only_at_the_short_hello_gets_a_whole_one_first",
+            "short_hello::a_server_that_has_not_heard_our_alert_gets_it_again",
+            "short_hello::three_cookies_are_taken_after_a_short_hello",
+            "short_hello::forged_answers_are_not_amplified",
+        ],
+    ),
 ];
 
-const SOURCES: [(&str, &str); 9] = [
+const SOURCES: [(&str, &str); 10] = [
     ("state_machine", include_str!("state_machine.rs")),
     ("records", include_str!("records.rs")),
     ("cbc", include_str!("cbc.rs")),
@@ -302,6 +316,7 @@ const SOURCES: [(&str, &str); 9] = [
     ("names", include_str!("names.rs")),
     ("resources", include_str!("resources.rs")),
     ("server_half", include_str!("server_half.rs")),
+    ("short_hello", include_str!("short_hello.rs")),
 ];
 
 /// A test that is renamed or removed is missed here.
@@ -331,9 +346,12 @@ fn every_test_is_in_a_line() {
 }
 
 /// Tests of the script itself, and of what is allowed.
-const OTHERS: [&str; 4] = [
+const OTHERS: [&str; 7] = [
     "state_machine::the_script_can_keep_to_the_rules",
     "certificates::a_good_certificate_connects",
     "certificates::serial_numbers_do_not_matter",
     "resources::too_small_a_buffer_changes_nothing",
+    "short_hello::the_first_hello_has_no_extensions_and_the_second_has_all",
+    "short_hello::a_session_is_offered_in_a_whole_hello",
+    "short_hello::a_hello_that_is_not_answered_in_time_is_repeated_whole",
 ];

@@ -22,4 +22,5 @@ mod records;
 mod resources;
 mod sequences;
 mod server_half;
+mod short_hello;
 mod state_machine;

@@ -5,7 +5,7 @@ use crate::duel::{Duel, psk_security};
 use crate::hostile::*;
 use crate::state_machine::{Keys, ecdsa_script, raw_key_extensions};
 use coracle_crypto::Profile;
-use coracle_crypto::profiles::{PskOnly, PskRpkCid};
+use coracle_crypto::profiles::{PskOnly, PskRpkCid, ShortFirstHello};
 
 /// What a hostile server can say next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +155,8 @@ fn say<P: Profile>(
 }
 
 /// Plays a sequence to a fresh client. Answers what a right client would now expect, and whether ours is connected.
+///
+/// A first hello that is short is answered by a cookie, or the client starts again.
 fn play<'a, P: Profile>(
     new: &dyn Fn() -> (Duel<'a, P>, Hostile),
     sequence: &[Word],
@@ -166,16 +168,25 @@ fn play<'a, P: Profile>(
     let mut expected = Expected::Hello;
     let mut requested = false;
     let mut hellos = 1;
+    let mut short = P::SHORT_FIRST_HELLO;
+    let mut hellos_max = if short { 4 } else { 3 };
     for word in sequence {
         // What is out of order after our flight is not taken: it must not spoil number and transcript.
         let before = (server.message_seq, server.transcript.clone());
         say(&mut duel, &mut server, *word, expected, ecdsa);
-        let next = after(expected, *word, ecdsa, requested);
+        let restarts = short && (expected, *word) == (Expected::Hello, Hello);
+        let next = if restarts { Expected::Hello } else { after(expected, *word, ecdsa, requested) };
+        short &= !restarts && (expected, *word) != (Expected::Hello, HelloVerify);
         requested |= (expected, *word) == (Expected::Done, CertificateRequest);
         if matches!(expected, Expected::ChangeCipherSpec | Expected::Finished) {
             (server.message_seq, server.transcript) = before;
         }
-        if *word == HelloVerify && expected == Expected::Hello && hellos < 3 {
+        if restarts {
+            // Its repetition would be told from the answer to the new hello by the random.
+            (server.message_seq, server.server_random, hellos, hellos_max) = (0, [0x77; 32], 1, 3);
+            server.read_hello(&mut duel);
+        }
+        if *word == HelloVerify && expected == Expected::Hello && hellos < hellos_max {
             hellos += 1;
             server.message_seq = 1;
             if !duel.sent.is_empty() {
@@ -242,6 +253,25 @@ fn with_the_pre_shared_key_only_the_right_order_connects() {
     assert!(also.0 > 10_000);
     // Two right orders (with and without a hint), and what may be said in between without consequences.
     assert!(connections > 2, "{connections} connections");
+}
+
+/// A cookie first, or an answer to be ignored: and then the right order.
+#[test]
+fn after_a_short_hello_only_the_right_order_connects() {
+    let new = || (Duel::<ShortFirstHello<PskOnly>>::new(psk_security()), Hostile::new());
+    let (played, connections) = explore(&new, false, true, &EFFECTIVE, 6);
+    assert!(played > 10_000, "only {played} sequences");
+    // Of five words there are none but these two: a cookie or a hello, a hello, no hint, the end of the flight and the two
+    // last ones; and of six all with a hint, or a further word without consequences.
+    let (_, of_five) = explore(&new, false, true, &EFFECTIVE, 5);
+    assert_eq!(of_five, 2);
+    assert!(connections > 2, "{connections} connections");
+    let new = || {
+        let server = Hostile { psk: b"a guess".to_vec(), ..Hostile::new() };
+        (Duel::<ShortFirstHello<PskOnly>>::new(psk_security()), server)
+    };
+    let (_, connections) = explore(&new, false, false, &EFFECTIVE, 5);
+    assert_eq!(connections, 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! and pion (from the Go module proxy). Both know the connection IDs of RFC 9146.
 
 use crate::driver::{Client, PATIENT, SOON};
-use coracle_crypto::profiles::{Everything, PskCid};
+use coracle_crypto::profiles::{Everything, PskCid, ShortFirstHello};
 use coracle_crypto::{
     Alert, AlertSeen, Backoff, CONTEXT_LEN, CipherSuite, CloseReason, Connection, Credentials, Event,
     FailureReason, Options, Profile, Psk, Requirement, Security,
@@ -14,6 +14,9 @@ use std::time::Duration;
 fn pion(suite: CipherSuite, cid_length: u8) -> Option<Peer> {
     built::pion(suite.number(), cid_length)
 }
+
+/// Without extensions in the first hello.
+type Short = ShortFirstHello<PskCid>;
 
 fn security(suites: &[u16]) -> Security<'_> {
     let psk = Psk::new(IDENTITY.as_bytes(), &KEY).expect("fine");
@@ -49,6 +52,28 @@ fn mbedtls_with_its_connection_id_only() {
     let client = moves::<PskCid>(&peer, CipherSuite::PskAes128Ccm8);
     assert_eq!(client.connection.own_connection_id_len(), 0);
     assert!(peer.wait_for("cid on \n"), "ours is empty: {}", peer.output());
+}
+
+/// With a cookie, and without one: then the server answers the short hello, and our alert ends that.
+#[test]
+fn mbedtls_takes_a_short_hello() {
+    let (suite, cid) = ("TLS-PSK-WITH-AES-128-CCM-8", "c0ffee010203");
+    for (peer, failed) in [(mbedtls(suite, cid), 0), (built::mbedtls_without_cookies(suite, cid), 1)] {
+        let Some(peer) = peer else { return };
+        moves::<Short>(&peer, CipherSuite::PskAes128Ccm8);
+        assert_eq!(peer.output().matches("FAILED").count(), failed, "{}", peer.output());
+    }
+}
+
+/// It refuses ECDHE without groups before it looks for a cookie.
+#[test]
+fn mbedtls_refuses_a_short_hello_with_a_curve() {
+    let (suite, cid) = ("TLS-ECDHE-PSK-WITH-AES-128-CBC-SHA256", "c0ffee010203");
+    for peer in [mbedtls(suite, cid), built::mbedtls_without_cookies(suite, cid)] {
+        let Some(peer) = peer else { return };
+        moves::<ShortFirstHello<Everything>>(&peer, CipherSuite::EcdhePskAes128CbcSha256);
+        assert_eq!(peer.output().matches("FAILED").count(), 1, "{}", peer.output());
+    }
 }
 
 #[test]
@@ -160,6 +185,16 @@ fn mbedtls_says_goodbye() {
 fn pion_with_connection_id() {
     let Some(peer) = pion(CipherSuite::PskAes128Ccm8, 8) else { return };
     moves::<PskCid>(&peer, CipherSuite::PskAes128Ccm8);
+    moves::<Short>(&peer, CipherSuite::PskAes128Ccm8);
+    assert!(!peer.output().contains("FAILED"), "{}", peer.output());
+}
+
+/// It needs the extended master secret, which a short hello lacks: an alert, and a whole hello.
+#[test]
+fn pion_without_cookies_refuses_a_short_hello() {
+    let Some(peer) = built::pion_without_cookies(CipherSuite::PskAes128Ccm8.number(), 8) else { return };
+    moves::<Short>(&peer, CipherSuite::PskAes128Ccm8);
+    assert_eq!(peer.output().matches("FAILED").count(), 1, "{}", peer.output());
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use crate::client_key;
 use crate::driver::{Client, PATIENT, SOON};
-use coracle_crypto::profiles::Everything;
+use coracle_crypto::profiles::{Everything, ShortFirstHello};
 use coracle_crypto::{
     Alert, AlertSeen, Backoff, Certificate, CertificateUsage, CipherSuite, Credentials, Event, FailureReason,
-    MatchingType, Options, Psk, PublicKey, RawPublicKey, Security, ServerCertificate, ServerName,
+    MatchingType, Options, Profile, Psk, PublicKey, RawPublicKey, Security, ServerCertificate, ServerName,
 };
 use coracle_peer_programs::{Certificates, Peer, Proxy, Weather, available, folder, free_port};
 use std::process::Command;
@@ -13,6 +13,9 @@ use std::process::Command;
 const KEY: &str = "000102030405060708090a0b0c0d0e0f";
 const IDENTITY: &str = "Client_identity";
 const BASE: &str = "NORMAL:-VERS-ALL:+VERS-DTLS1.2:-KX-ALL:-CIPHER-ALL";
+
+/// Without extensions in the first hello.
+type Short = ShortFirstHello<Everything>;
 
 fn server(priority: &str, arguments: &[&str]) -> Option<Peer> {
     if !available("gnutls-serv", "gnutls-bin") {
@@ -31,14 +34,18 @@ fn psk_server(priority: &str) -> Option<Peer> {
     server(&format!("{BASE}:{priority}"), &["--pskpasswd", file.to_str().expect("a folder of ours")])
 }
 
-fn echo(client: &mut Client<Everything>, security: &Security<'_>, peer: &Peer) {
+fn echo<P: Profile>(client: &mut Client<P>, security: &Security<'_>, peer: &Peer) {
     client.send(b"over and back");
     let answer = client.receive(security, SOON);
     assert_eq!(answer.as_deref(), Some(&b"over and back"[..]), "{}", peer.output());
 }
 
 fn run(peer: &Peer, security: &Security<'_>, mtu: u16) {
-    let mut client = Client::<Everything>::new(peer.port);
+    run_of::<Everything>(peer, security, mtu);
+}
+
+fn run_of<P: Profile>(peer: &Peer, security: &Security<'_>, mtu: u16) {
+    let mut client = Client::<P>::new(peer.port);
     let connected = client.handshake(security, &Options { mtu, ..Options::DEFAULT });
     let connected = connected.unwrap_or_else(|event| panic!("{event:?}\n{}", peer.output()));
     assert_eq!(connected.suite.number(), security.suites[0]);
@@ -51,7 +58,9 @@ fn psk(suite: CipherSuite, priority: &str) {
     let key = crate::common::hex(KEY);
     let credentials = Credentials::Psk(Psk::new(IDENTITY.as_bytes(), &key).expect("fine"));
     let suites = [suite.number()];
-    run(&peer, &Security { suites: &suites, ..Security::new(b"gnutls", credentials) }, 1200);
+    let security = Security { suites: &suites, ..Security::new(b"gnutls", credentials) };
+    run(&peer, &security, 1200);
+    run_of::<Short>(&peer, &security, 1200);
 }
 
 #[test]
@@ -138,6 +147,7 @@ fn certificates(suite: CipherSuite, priority: &str, mtu: u16, more: &[&str]) {
         ..Security::new(b"gnutls", Credentials::Certificate(own))
     };
     run(&peer, &security, mtu);
+    run_of::<Short>(&peer, &security, mtu);
 }
 
 #[test]
@@ -182,6 +192,7 @@ fn raw_public_keys(suite: CipherSuite, priority: &str, run: impl FnOnce(&Peer, &
 fn raw_public_keys_ccm_8() {
     raw_public_keys(CipherSuite::EcdheEcdsaAes128Ccm8, "+AES-128-CCM-8:+AEAD", |peer, security| {
         run(peer, security, 1200);
+        run_of::<Short>(peer, security, 1200);
     });
 }
 

@@ -3,10 +3,10 @@
 use crate::client_key;
 use crate::driver::{Client, SOON};
 use coap_lite::{CoapOption, MessageClass, MessageType, Packet, RequestType, ResponseType};
-use coracle_crypto::profiles::Everything;
+use coracle_crypto::profiles::{Everything, ShortFirstHello};
 use coracle_crypto::{
     AlertSeen, Backoff, Certificate, CertificateUsage, CipherSuite, Connected, Credentials, Event,
-    FailureReason, MatchingType, Options, Psk, PublicKey, RawPublicKey, Security, ServerCertificate,
+    FailureReason, MatchingType, Options, Profile, Psk, PublicKey, RawPublicKey, Security, ServerCertificate,
     ServerName,
 };
 use coracle_peer_programs::{Certificates, Peer, available, free_port};
@@ -38,9 +38,16 @@ fn get(path: &[&str], id: u16) -> Vec<u8> {
     request.to_bytes().expect("a message")
 }
 
-/// The handshake, the greeting, and a resource that does not exist.
+/// With a whole first hello, and with a short one.
 fn greeted(peer: &Peer, security: &Security<'_>) -> Connected {
-    let mut client = Client::<Everything>::new(peer.port);
+    let connected = greeted_by::<Everything>(peer, security);
+    assert_eq!(greeted_by::<ShortFirstHello<Everything>>(peer, security), connected);
+    connected
+}
+
+/// The handshake, the greeting, and a resource that does not exist.
+fn greeted_by<P: Profile>(peer: &Peer, security: &Security<'_>) -> Connected {
+    let mut client = Client::<P>::new(peer.port);
     let connected = client.handshake(security, &Options::DEFAULT);
     let connected = connected.unwrap_or_else(|event| panic!("{event:?}\n{}", peer.output()));
     let mut ask = |path: &[&str], id: u16| {

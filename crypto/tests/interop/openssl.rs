@@ -2,10 +2,10 @@
 
 use crate::client_key;
 use crate::driver::{Client, PATIENT, SOON};
-use coracle_crypto::profiles::{Everything, PskCid};
+use coracle_crypto::profiles::{Everything, PskCid, ShortFirstHello};
 use coracle_crypto::{
     Alert, AlertSeen, Backoff, Certificate, CertificateUsage, CipherSuite, Connected, Credentials, Event,
-    FailureReason, MatchingType, Options, Psk, Security, ServerCertificate, ServerName,
+    FailureReason, MatchingType, Options, Profile, Psk, Security, ServerCertificate, ServerName,
 };
 use coracle_peer_programs::{Certificates, Peer, Proxy, Weather, available, free_port};
 use std::process::Command;
@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 
 const KEY: &str = "000102030405060708090a0b0c0d0e0f";
 const IDENTITY: &str = "Client_identity";
+
+/// Without extensions in the first hello.
+type Short = ShortFirstHello<Everything>;
 
 fn key() -> Vec<u8> {
     crate::common::hex(KEY)
@@ -46,7 +49,7 @@ fn certificate_server(certificates: &Certificates, cipher: &str, more: &[&str]) 
 }
 
 /// Data in both directions.
-fn exchange(client: &mut Client<Everything>, security: &Security<'_>, peer: &mut Peer) {
+fn exchange<P: Profile>(client: &mut Client<P>, security: &Security<'_>, peer: &mut Peer) {
     client.send(b"from the client\n");
     assert!(peer.wait_for("from the client"), "{}", peer.output());
     peer.type_line("from the server");
@@ -54,18 +57,22 @@ fn exchange(client: &mut Client<Everything>, security: &Security<'_>, peer: &mut
     assert_eq!(answer.as_deref(), Some(&b"from the server\n"[..]), "{}", peer.output());
 }
 
-fn connect(client: &mut Client<Everything>, security: &Security<'_>, peer: &Peer) -> Connected {
+fn connect<P: Profile>(client: &mut Client<P>, security: &Security<'_>, peer: &Peer) -> Connected {
     let connected = client.handshake(security, &Options::DEFAULT);
     connected.unwrap_or_else(|event| panic!("{event:?}\n{}", peer.output()))
 }
 
 fn psk(suite: CipherSuite, cipher: &str, more: &[&str]) {
+    psk_of::<Everything>(suite, cipher, more);
+}
+
+fn psk_of<P: Profile>(suite: CipherSuite, cipher: &str, more: &[&str]) {
     let Some(mut peer) = psk_server(cipher, more) else { return };
     let key = key();
     let suites = [suite.number()];
     let credentials = Credentials::Psk(Psk::new(IDENTITY.as_bytes(), &key).expect("fine"));
     let security = Security { suites: &suites, ..Security::new(b"openssl", credentials) };
-    let mut client = Client::<Everything>::new(peer.port);
+    let mut client = Client::<P>::new(peer.port);
     let connected = connect(&mut client, &security, &peer);
     assert_eq!(connected.suite, suite);
     exchange(&mut client, &security, &mut peer);
@@ -114,6 +121,13 @@ fn psk_stateless_cookie() {
 }
 
 #[test]
+fn psk_short_first_hello() {
+    for more in [&[][..], &["-listen"]] {
+        psk_of::<Short>(CipherSuite::PskAes128Ccm8, "PSK-AES128-CCM8", more);
+    }
+}
+
+#[test]
 fn psk_hint() {
     psk(CipherSuite::PskAes128Ccm8, "PSK-AES128-CCM8", &["-psk_hint", "some hint"]);
 }
@@ -123,16 +137,21 @@ fn psk_small_mtu() {
     psk(CipherSuite::PskAes128Ccm8, "PSK-AES128-CCM8", &["-mtu", "256"]);
 }
 
-/// Three datagrams each way, and at most 300 bytes from the client (15 bytes of identity) with a cookie of 16.
+/// At most 300 bytes from the client (15 bytes of identity) with a cookie of 16, and less without two extensions.
 #[test]
 fn psk_takes_three_datagrams_each_way() {
+    three_datagrams_each_way::<PskCid>(300);
+    three_datagrams_each_way::<ShortFirstHello<PskCid>>(300 - 9);
+}
+
+fn three_datagrams_each_way<P: Profile>(limit: u64) {
     let key = key();
     let credentials = Credentials::Psk(Psk::new(IDENTITY.as_bytes(), &key).expect("fine"));
     // Both sides repeat a flight after a second: what takes longer counts repetitions, and is no measurement.
     let measured = std::iter::repeat_with(|| {
         let peer = psk_server("PSK-AES128-CCM8", &[])?;
         let proxy = Proxy::start(peer.port, Weather::FAIR, 0);
-        let mut client = Client::<PskCid>::new(proxy.port);
+        let mut client = Client::<P>::new(proxy.port);
         let started = Instant::now();
         let connected = client.handshake(&Security::new(b"openssl", credentials), &Options::DEFAULT);
         let took = started.elapsed();
@@ -145,7 +164,7 @@ fn psk_takes_three_datagrams_each_way() {
     let [sent, sent_bytes, received, received_bytes] = counts;
     assert_eq!((sent, received), (3, 3), "{sent_bytes} and {received_bytes} bytes");
     // The cookie of s_server has the length of SHA-1.
-    assert!(sent_bytes <= 300 + 20 - 16, "{sent_bytes} bytes");
+    assert!(sent_bytes <= limit + 20 - 16, "{sent_bytes} bytes");
 }
 
 /// Certificate usage 3: the server's own certificate, without an authority.
@@ -167,8 +186,12 @@ fn the_certificate_of_the_server_is_pinned() {
     with(&certificates.server.certificate).unwrap_or_else(|event| panic!("{event:?}\n{}", peer.output()));
 }
 
-/// A mutual handshake with certificates, with the client's datagrams limited to `mtu`.
 fn certificates(suite: CipherSuite, cipher: &str, mtu: u16, more: &[&str]) {
+    certificates_of::<Everything>(suite, cipher, mtu, more);
+}
+
+/// A mutual handshake with certificates, with the client's datagrams limited to `mtu`.
+fn certificates_of<P: Profile>(suite: CipherSuite, cipher: &str, mtu: u16, more: &[&str]) {
     let Some(certificates) = Certificates::get() else { return };
     let Some(mut peer) = certificate_server(certificates, cipher, more) else { return };
     let suites = [suite.number()];
@@ -182,7 +205,7 @@ fn certificates(suite: CipherSuite, cipher: &str, mtu: u16, more: &[&str]) {
         unix_time: Some(certificates.now),
         ..Security::new(b"openssl", Credentials::Certificate(own))
     };
-    let mut client = Client::<Everything>::new(peer.port);
+    let mut client = Client::<P>::new(peer.port);
     let connected = client.handshake(&security, &Options { mtu, ..Options::DEFAULT });
     let connected = connected.unwrap_or_else(|event| panic!("{event:?}\n{}", peer.output()));
     assert_eq!((connected.suite, connected.time_checked), (suite, true));
@@ -214,6 +237,14 @@ fn certificates_cbc_mac_then_encrypt() {
 #[test]
 fn certificates_stateless_cookie() {
     certificates(CipherSuite::EcdheEcdsaAes128Ccm8, "ECDHE-ECDSA-AES128-CCM8", 1200, &["-listen"]);
+}
+
+#[test]
+fn certificates_short_first_hello() {
+    for more in [&[][..], &["-listen"]] {
+        let suite = CipherSuite::EcdheEcdsaAes128Ccm8;
+        certificates_of::<Short>(suite, "ECDHE-ECDSA-AES128-CCM8", 1200, more);
+    }
 }
 
 #[test]
@@ -320,7 +351,12 @@ fn psk_in_bad_weather() {
         let Some(peer) = psk_server("PSK-AES128-CCM8", &[]) else { return };
         let key = key();
         let credentials = Credentials::Psk(Psk::new(IDENTITY.as_bytes(), &key).expect("fine"));
-        bad_weather(seed, &peer, &Security::new(b"openssl", credentials));
+        let security = Security::new(b"openssl", credentials);
+        if seed % 2 == 0 {
+            bad_weather::<Everything>(seed, &peer, &security);
+        } else {
+            bad_weather::<Short>(seed, &peer, &security);
+        }
     });
 }
 
@@ -339,7 +375,7 @@ fn certificates_in_bad_weather() {
             server_name: Some(ServerName::Dns("localhost")),
             ..Security::new(b"openssl", Credentials::Certificate(own))
         };
-        bad_weather(seed, &peer, &security);
+        bad_weather::<Everything>(seed, &peer, &security);
     });
 }
 
@@ -379,9 +415,9 @@ fn in_bad_weather(run: impl Fn(u64) + Sync) {
     });
 }
 
-fn bad_weather(seed: u64, peer: &Peer, security: &Security<'_>) {
+fn bad_weather<P: Profile>(seed: u64, peer: &Peer, security: &Security<'_>) {
     let proxy = Proxy::start(peer.port, Weather::BAD, seed);
-    let mut client = Client::<Everything>::new(proxy.port);
+    let mut client = Client::<P>::new(proxy.port);
     let connected = client.handshake(security, &Options { backoff: PATIENT, ..Options::DEFAULT });
     assert!(connected.is_ok(), "seed {seed}: {connected:?}\n{}", peer.output());
     let arrived =

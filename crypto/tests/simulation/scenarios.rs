@@ -2,12 +2,12 @@
 
 use crate::common::hex;
 use crate::network::Weather;
-use crate::world::World;
-use coracle_crypto::profiles::{Everything, PskCid, PskOnly, PskRpkCid};
+use crate::world::{Welcome, World};
+use coracle_crypto::profiles::{Everything, PskCid, PskOnly, PskRpkCid, ShortFirstHello};
 use coracle_crypto::server::{Config, KeyLookup, OwnKey, PskLookup, SessionCache};
 use coracle_crypto::{
     Backoff, CipherSuite, Connected, Credentials, Event, FailureReason, Options, PrivateKey, Profile, Psk,
-    PublicKey, RawPublicKey, Security,
+    PublicKey, RawPublicKey, Requirement, Security,
 };
 
 pub const IDENTITY: &[u8] = b"Client_identity";
@@ -299,6 +299,90 @@ fn closing_tells_the_other_side() {
     world.transmit();
     while world.step() {}
     assert!(matches!(world.client_events[..], [_, Event::Closed { .. }]), "{:?}", world.client_events);
+}
+
+/// Loss and repetitions, but nothing is overtaken.
+const IN_ORDER: Weather = Weather { loss: 20, duplication: 10, delay: (50, 50) };
+
+/// Connects to a server of this manner, and once more. Answers how many handshakes it took the first time.
+fn after_a_short_hello<C: Profile>(
+    (seed, weather): (u64, Weather),
+    welcome: Welcome,
+    security: Security<'_>,
+    config: Config<'_>,
+) -> usize {
+    let mut world = World::<ShortFirstHello<C>, Everything>::new(seed, weather, security, config);
+    (world.options, world.welcome) = (PATIENT, welcome);
+    let mut connect = || {
+        let begun = (1..=10).find(|_| {
+            world.connect();
+            world.run(600_000)
+        });
+        let begun = begun.unwrap_or_else(|| panic!("seed {seed}, {welcome:?}: {:?}", world.client_events));
+        let (client, server) = (connected(&world.client_events), connected(&world.server_events));
+        assert_eq!((client.suite, client.connection_id), (server.suite, C::CONNECTION_ID));
+        world.client_says(b"from the client");
+        world.server_says(b"from the server");
+        // The server forgets the session: the alert that tells it may be lost.
+        world.client.close(coracle_crypto::Instant::from_millis(world.now));
+        world.transmit();
+        while world.step() {}
+        world.servers.clear();
+        begun
+    };
+    let begun = connect();
+    connect();
+    begun
+}
+
+/// Whatever the cookie covers, and whatever is lost: no handshake fails for the short hello.
+#[test]
+fn a_short_hello_and_cookies_in_bad_weather() {
+    for welcome in [Welcome::Cookie, Welcome::CookieOverExtensions] {
+        for_seeds(500, |seed| {
+            let (security, config) = (psk_security(KEY), Config::with_psk(&OneClient));
+            let weather = (seed, Weather::BAD);
+            assert_eq!(after_a_short_hello::<PskOnly>(weather, welcome, security, config), 1);
+            assert_eq!(after_a_short_hello::<PskCid>(weather, welcome, security, config), 1);
+        });
+    }
+}
+
+/// Servers that ask for no cookie answer the short hello, or refuse it for the lack of an extension. The first handshake
+/// connects nevertheless, unless our alert is overtaken by the hello behind it, and ends what that has begun.
+#[test]
+fn a_short_hello_without_cookies_connects_at_once() {
+    for welcome in [Welcome::Answer, Welcome::AnswerOne] {
+        for extended_master_secret in [Requirement::Required, Requirement::Optional] {
+            for_seeds(300, |seed| {
+                let config = Config { extended_master_secret, ..Config::with_psk(&OneClient) };
+                let run = |weather| {
+                    after_a_short_hello::<PskCid>((seed, weather), welcome, psk_security(KEY), config)
+                };
+                assert_eq!(run(IN_ORDER), 1, "{welcome:?}, {extended_master_secret:?}");
+                assert!(run(Weather::BAD) <= 3, "{welcome:?}, {extended_master_secret:?}");
+            });
+        }
+    }
+}
+
+/// Without its extensions a hello says nothing of raw public keys: such a server refuses it.
+#[test]
+fn a_short_hello_with_raw_public_keys() {
+    let (client, server) = (private_key(1), private_key(2));
+    let client_public = client.public_key().expect("a key");
+    let server_public = server.public_key().expect("a key");
+    for welcome in [Welcome::Cookie, Welcome::CookieOverExtensions, Welcome::Answer, Welcome::AnswerOne] {
+        for seed in 0..3 {
+            let keys = RawPublicKey::new(&client, &client_public, &server_public);
+            let security = Security::new(b"server", Credentials::RawPublicKey(keys));
+            let known = OneKey(client_public);
+            let own = OwnKey { signer: &server, public: &server_public, chain: &[] };
+            let config = Config { own: Some(own), raw_clients: Some(&known), ..Config::NOBODY };
+            let begun = after_a_short_hello::<PskRpkCid>((seed, IN_ORDER), welcome, security, config);
+            assert_eq!(begun, 1, "seed {seed}, {welcome:?}");
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,19 @@ use crate::network::{Network, To, Weather};
 use coracle_crypto::server::{self, Config, Cookies, Verdict};
 use coracle_crypto::{Connection, Event, Instant, Options, Profile, Security};
 
+/// What a server does with a hello of somebody that it does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Welcome {
+    /// It asks for a cookie over what both hellos have in common: Scandium.
+    Cookie,
+    /// Over the extensions, too: tinydtls.
+    CookieOverExtensions,
+    /// None: it answers, and takes a hello with another random for another client.
+    Answer,
+    /// None, and it serves one client at a time: another hello is to it a repetition of the first. Mbed TLS, OpenSSL.
+    AnswerOne,
+}
+
 /// Both ends and the network, in virtual time.
 pub struct World<'a, C: Profile, S: Profile> {
     pub now: u64,
@@ -13,6 +26,7 @@ pub struct World<'a, C: Profile, S: Profile> {
     pub servers: Vec<server::Connection<S>>,
     pub network: Network,
     pub options: Options,
+    pub welcome: Welcome,
     security: Security<'a>,
     config: Config<'a>,
     cookies: Cookies,
@@ -35,6 +49,7 @@ impl<'a, C: Profile, S: Profile> World<'a, C, S> {
             servers: Vec::new(),
             network: Network::new(seed, weather),
             options: Options::DEFAULT,
+            welcome: Welcome::Cookie,
             security,
             config,
             cookies: Cookies::new(&mut server_rng).expect("seeded"),
@@ -150,8 +165,18 @@ impl<'a, C: Profile, S: Profile> World<'a, C, S> {
     fn arrive_at_server(&mut self, mut datagram: Vec<u8>) {
         let mut answer = [0; 64];
         let now = self.time();
-        let begun = self.servers.iter().any(|server| server.began_with(&datagram));
-        match self.cookies.check(b"the client", &datagram, &mut answer) {
+        let begun = match self.welcome {
+            Welcome::AnswerOne => !self.servers.is_empty(),
+            _ => self.servers.iter().any(|server| server.began_with(&datagram)),
+        };
+        // Whatever else a cookie is to cover counts as part of the address.
+        let covered = if self.welcome == Welcome::CookieOverExtensions { extensions(&datagram) } else { &[] };
+        let address = [b"the client", covered].concat();
+        let verdict = match (self.welcome, self.cookies.check(&address, &datagram, &mut answer)) {
+            (Welcome::Answer | Welcome::AnswerOne, Verdict::Answer(_)) => Verdict::Accept,
+            (_, verdict) => verdict,
+        };
+        match verdict {
             Verdict::Answer(length) => {
                 self.network.send(self.now, To::Client, &answer[..length]);
                 return;
@@ -228,4 +253,16 @@ impl<'a, C: Profile, S: Profile> World<'a, C, S> {
         self.now = end;
         false
     }
+}
+
+/// What comes behind the compression in the hello that a datagram is; nothing for other datagrams.
+fn extensions(datagram: &[u8]) -> &[u8] {
+    // Where the next field starts, behind one with a length of so many bytes.
+    let behind = |at: usize, bytes: usize| {
+        let length = datagram.get(at..at + bytes)?.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+        Some(at + bytes + length)
+    };
+    // Headers, version and random; then session id, cookie, suites, compression.
+    let end = [1, 1, 2, 1].into_iter().try_fold(13 + 12 + 34, behind);
+    end.filter(|_| datagram[13] == 1).and_then(|end| datagram.get(end..)).unwrap_or_default()
 }

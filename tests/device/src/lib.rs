@@ -23,6 +23,8 @@ pub mod profiles {
     pub type Small = small::Profile;
     /// Pre-shared keys, raw public keys and certificates.
     pub type Secure = secure::Profile;
+    /// The same, with a short first hello.
+    pub type ShortHello = short_hello::Profile;
 
     #[allow(missing_docs, dead_code, unreachable_pub)]
     pub(crate) mod plain {
@@ -42,5 +44,10 @@ pub mod profiles {
     #[allow(missing_docs, dead_code, unreachable_pub)]
     pub(crate) mod secure {
         include!(concat!(env!("OUT_DIR"), "/secure.rs"));
+    }
+
+    #[allow(missing_docs, dead_code, unreachable_pub)]
+    pub(crate) mod short_hello {
+        include!(concat!(env!("OUT_DIR"), "/short_hello.rs"));
     }
 }

@@ -1,5 +1,5 @@
-// A DTLS 1.2 echo server on pion: `pion-peer PORT SUITE CID`, where SUITE is a number of the IANA registry in
-// hexadecimal digits and CID the length of the server's connection ID, 0 for none.
+// A DTLS 1.2 echo server on pion: `pion-peer PORT SUITE CID COOKIES`, where SUITE is a number of the IANA registry in
+// hexadecimal digits, CID the length of the server's connection ID, 0 for none, and COOKIES `cookies` or `no-cookies`.
 package main
 
 import (
@@ -12,8 +12,8 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: pion-peer PORT SUITE CID-LENGTH")
+	if len(os.Args) != 5 {
+		fmt.Fprintln(os.Stderr, "usage: pion-peer PORT SUITE CID-LENGTH cookies|no-cookies")
 		os.Exit(2)
 	}
 	port, err := strconv.Atoi(os.Args[1])
@@ -29,8 +29,9 @@ func main() {
 			}
 			return []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, nil
 		},
-		CipherSuites:         []dtls.CipherSuiteID{dtls.CipherSuiteID(suite)},
-		ExtendedMasterSecret: dtls.RequireExtendedMasterSecret,
+		CipherSuites:            []dtls.CipherSuiteID{dtls.CipherSuiteID(suite)},
+		ExtendedMasterSecret:    dtls.RequireExtendedMasterSecret,
+		InsecureSkipVerifyHello: os.Args[4] == "no-cookies",
 	}
 	if cid > 0 {
 		config.ConnectionIDGenerator = dtls.RandomCIDGenerator(cid)

@@ -25,9 +25,10 @@ const MBED_TLS: [&str; 4] = ["19,800", "20,500", "-", "51,800"];
 /// The smallest client, to which everything else is added.
 const BASE: &str = "PskAes128Ccm8";
 /// What is added to it; the words of `DTLS_CHOICE`.
-const CHOICES: [(&str, &str); 11] = [
+const CHOICES: [(&str, &str); 12] = [
     ("connection IDs", "cid"),
     ("resumption", "resumption"),
+    ("a short first hello", "short"),
     ("`psk-aes128-ccm`", "PskAes128Ccm"),
     ("`psk-aes128-cbc-sha256`", "PskAes128CbcSha256"),
     ("`psk-chacha20-poly1305`", "PskChaCha20Poly1305"),

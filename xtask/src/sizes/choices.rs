@@ -100,6 +100,7 @@ const CHOICES: &[Choice] = &[
     choice("dtls.reassembly: 128 instead of 0", "typical-psk", &[], &[("dtls.reassembly", "128")]),
     choice("dtls.max_fragment_length", "typical-psk", &[], &[("dtls.max_fragment_length", "512")]),
     choice("dtls.record_size_limit", "typical-psk", &[], &[("dtls.record_size_limit", "512")]),
+    choice("dtls.short_first_hello", "typical-psk", &[], &[("dtls.short_first_hello", "true")]),
 ];
 
 pub(super) const TITLE: &str = "\n## What a choice costs";

@@ -1,4 +1,4 @@
-/* A DTLS 1.2 echo server for one client at a time: pre-shared key, cookies, connection ID. */
+/* A DTLS 1.2 echo server for one client at a time: pre-shared key, cookies or none, connection ID. */
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -125,7 +125,7 @@ static int parse_cid(const char *text, unsigned char *cid)
     return length;
 }
 
-int serve(int port, const char *suite, const char *cid_text)
+int serve(int port, const char *suite, const char *cid_text, int with_cookies)
 {
     unsigned char cid[32];
     int cid_len = parse_cid(cid_text, cid);
@@ -161,7 +161,11 @@ int serve(int port, const char *suite, const char *cid_text)
     mbedtls_ssl_conf_read_timeout(&config, 1000);
     check(mbedtls_ssl_conf_psk(&config, KEY, sizeof KEY, (const unsigned char *) IDENTITY, strlen(IDENTITY)), "psk");
     check(mbedtls_ssl_cookie_setup(&cookies, mbedtls_ctr_drbg_random, &random), "cookies");
-    mbedtls_ssl_conf_dtls_cookies(&config, mbedtls_ssl_cookie_write, mbedtls_ssl_cookie_check, &cookies);
+    if (with_cookies) {
+        mbedtls_ssl_conf_dtls_cookies(&config, mbedtls_ssl_cookie_write, mbedtls_ssl_cookie_check, &cookies);
+    } else {
+        mbedtls_ssl_conf_dtls_cookies(&config, NULL, NULL, NULL);
+    }
     if (cid_len >= 0) {
         check(mbedtls_ssl_conf_cid(&config, (size_t) cid_len, MBEDTLS_SSL_UNEXPECTED_CID_IGNORE), "cid length");
     }

@@ -69,20 +69,41 @@ fn built(
     }
 }
 
+/// Whether a server asks for a cookie before it keeps anything of a client, as the programs take it.
+const COOKIES: [&str; 2] = ["no-cookies", "cookies"];
+
 /// An echo server on Mbed TLS; `cid` is its connection ID in hexadecimal, `-` for an empty one, `none` for none.
 pub fn mbedtls(suite: &str, cid: &str) -> Option<Peer> {
+    start_mbedtls(suite, cid, true)
+}
+
+/// The same, which answers the first hello.
+pub fn mbedtls_without_cookies(suite: &str, cid: &str) -> Option<Peer> {
+    start_mbedtls(suite, cid, false)
+}
+
+fn start_mbedtls(suite: &str, cid: &str, cookies: bool) -> Option<Peer> {
     static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let mut command = built(&PROGRAM, build_mbedtls)?;
     let port = free_port();
-    command.args([&port.to_string(), suite, cid]);
+    command.args([&port.to_string(), suite, cid, COOKIES[usize::from(cookies)]]);
     Some(Peer::start(&mut command, port, "READY"))
 }
 
 /// An echo server on pion, for the suite with this number of the IANA registry; its connection ID has this length.
 pub fn pion(suite: u16, cid_length: u8) -> Option<Peer> {
+    start_pion(suite, cid_length, true)
+}
+
+/// The same, which answers the first hello.
+pub fn pion_without_cookies(suite: u16, cid_length: u8) -> Option<Peer> {
+    start_pion(suite, cid_length, false)
+}
+
+fn start_pion(suite: u16, cid_length: u8, cookies: bool) -> Option<Peer> {
     static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let mut command = built(&PROGRAM, build_pion)?;
-    let port = free_port();
-    command.args([&port.to_string(), &format!("{suite:04x}"), &cid_length.to_string()]);
+    let (port, cookies) = (free_port(), COOKIES[usize::from(cookies)]);
+    command.args([&port.to_string(), &format!("{suite:04x}"), &cid_length.to_string(), cookies]);
     Some(Peer::start(&mut command, port, "READY"))
 }

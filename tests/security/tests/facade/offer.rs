@@ -1,5 +1,5 @@
 //! What a server's account says about the offer: the name that is indicated (object 0 resource 14), and the suites
-//! (resource 16).
+//! (resource 16). And which hello has it.
 
 use crate::keys::{Certificates, IDENTITY, KEY, Pair, host, settings, trust, uri};
 use crate::peer::Peer;
@@ -32,7 +32,7 @@ fn part<'b>(bytes: &mut &'b [u8], length: usize) -> &'b [u8] {
     part
 }
 
-/// The first datagram of a device, by RFC 6347 section 4.2.1.
+/// A hello of a device, by RFC 6347 section 4.2.1.
 fn hello(datagram: &[u8]) -> Hello {
     // Record and handshake header, version, random.
     let mut rest = &datagram[13 + 12 + 2 + 32..];
@@ -73,6 +73,23 @@ fn the_host_of_the_uri_is_indicated_unless_there_is_a_name() {
     for address in ["192.0.2.7", "2001:db8::1", "[2001:db8::1]"] {
         assert_eq!(of(Credentials { server_name: Some(address), ..psk }), None);
     }
+}
+
+/// The first hello has no extensions then, and the second has all.
+#[test]
+fn a_short_first_hello_is_a_choice() {
+    let uri = uri(0);
+    let credentials = Credentials::psk(IDENTITY, KEY);
+    let whole = World::<Normal>::registered(Peer::new(0), &settings(&uri, 1, credentials));
+    let short = World::<Short>::registered(Peer::new(0), &settings(&uri, 1, credentials));
+    let hellos = |sent: &[(u64, usize, Vec<u8>)]| [0, 1].map(|at: usize| hello(&sent[at].2));
+    let [first, second] = hellos(&whole.sent);
+    assert_eq!((&first.name, &first), (&Some(host(0)), &second));
+    let [first, second] = hellos(&short.sent);
+    assert_eq!((&first.name, &second.name), (&None, &Some(host(0))));
+    assert_eq!(first.suites, second.suites);
+    // Two hellos, the last flight, and Register.
+    assert_eq!(short.sent.len(), 4);
 }
 
 /// The URI is only the address of the server then.

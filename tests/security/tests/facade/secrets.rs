@@ -89,8 +89,9 @@ fn a_closed_session_leaves_no_keys() {
     world.client.deregister(world.time(), FIRST);
     world.wait(1_000);
     let after = shared(&memory(world.memory));
-    // The id of the session stays: 32 bytes, and what lies at their edges.
-    assert!(before >= after + 40 - WINDOW, "{before} places before, {after} after");
+    // The id of the session stays: 32 bytes, and what lies at their edges. Of two keys and two salts a few places may not
+    // look random.
+    assert!(before >= after + 40 - 2 * WINDOW, "{before} places before, {after} after");
     assert!(after <= 32, "{after} places");
 }
 
