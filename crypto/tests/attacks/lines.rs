@@ -45,20 +45,20 @@ const LINES: [(&str, &[&str]); 65] = [
     (
         "ServerHello chooses what was not offered",
         &[
-            "state_machine::a_hello_that_chooses_what_was_not_offered_fails",
-            "state_machine::an_extension_that_was_not_offered_fails",
-            "state_machine::another_curve_fails",
+            "negotiation::a_hello_that_chooses_what_was_not_offered_fails",
+            "negotiation::an_extension_that_was_not_offered_fails",
+            "negotiation::another_curve_fails",
         ],
     ),
     // 9
     (
         "raw public key that was never offered",
-        &["state_machine::a_raw_public_key_that_was_never_offered_is_refused"],
+        &["negotiation::a_raw_public_key_that_was_never_offered_is_refused"],
     ),
     // 10
     (
         "certificate for raw public key, and the reverse",
-        &["state_machine::a_certificate_where_a_raw_public_key_was_negotiated_is_refused"],
+        &["negotiation::a_certificate_where_a_raw_public_key_was_negotiated_is_refused"],
     ),
     // 11
     ("messages that come twice", &["state_machine::repeated_messages_are_not_processed_again"]),
@@ -66,55 +66,49 @@ const LINES: [(&str, &[&str]); 65] = [
     (
         "CertificateRequest and HelloRequest out of place",
         &[
-            "state_machine::hello_requests_change_nothing_and_nobody_renegotiates",
+            "sessions::hello_requests_change_nothing_and_nobody_renegotiates",
             "state_machine::a_certificate_request_after_the_hello_done_changes_nothing",
         ],
     ),
     // 13
-    (
-        "handshake messages in a session",
-        &["state_machine::no_handshake_message_moves_an_established_session"],
-    ),
+    ("handshake messages in a session", &["sessions::no_handshake_message_moves_an_established_session"]),
     // 14
-    ("application data in epoch 0", &["state_machine::application_data_in_the_clear_is_dropped"]),
+    ("application data in epoch 0", &["sessions::application_data_in_the_clear_is_dropped"]),
     // 15
     ("Finished with wrong verify_data", &["state_machine::a_finished_with_wrong_data_fails"]),
     // 16
     ("Finished of another length", &["state_machine::a_finished_of_another_length_fails"]),
     // 17
-    ("reflection of our records", &["state_machine::our_own_records_sent_back_are_dropped"]),
+    ("reflection of our records", &["sessions::our_own_records_sent_back_are_dropped"]),
     // 18
     (
         "resumption with another suite, without EMS, of nothing",
         &[
-            "state_machine::a_session_is_resumed_only_as_it_was",
-            "state_machine::a_session_is_not_resumed_with_another_suite",
-            "state_machine::a_session_that_was_never_made_is_not_resumed",
+            "sessions::a_session_is_resumed_only_as_it_was",
+            "sessions::a_session_is_not_resumed_with_another_suite",
+            "sessions::a_session_that_was_never_made_is_not_resumed",
         ],
     ),
     // 19
-    (
-        "a session of server A offered to server B",
-        &["state_machine::a_session_of_another_server_is_not_offered"],
-    ),
+    ("a session of server A offered to server B", &["sessions::a_session_of_another_server_is_not_offered"]),
     // 20
     (
         "HelloVerifyRequests: endless, truncated, every cookie",
         &[
-            "state_machine::cookies_are_bounded_and_kept_to_the_letter",
-            "state_machine::endless_and_truncated_hello_verify_requests_are_bounded",
+            "negotiation::cookies_are_bounded_and_kept_to_the_letter",
+            "negotiation::endless_and_truncated_hello_verify_requests_are_bounded",
         ],
     ),
     // 21
     (
         "EMS missing, renegotiation_info not empty",
         &[
-            "state_machine::a_server_without_the_extended_master_secret_fails_by_policy",
-            "state_machine::a_renegotiation_indication_that_is_not_empty_fails",
+            "negotiation::a_server_without_the_extended_master_secret_fails_by_policy",
+            "negotiation::a_renegotiation_indication_that_is_not_empty_fails",
         ],
     ),
     // 22
-    ("downgrade by a stripped hello", &["state_machine::a_stripped_hello_is_noticed"]),
+    ("downgrade by a stripped hello", &["negotiation::a_stripped_hello_is_noticed"]),
     // 23
     ("replay", &["records::replays_inside_and_behind_the_window_are_dropped"]),
     // 24
@@ -306,8 +300,10 @@ const LINES: [(&str, &[&str]); 65] = [
     ),
 ];
 
-const SOURCES: [(&str, &str); 10] = [
+const SOURCES: [(&str, &str); 12] = [
     ("state_machine", include_str!("state_machine.rs")),
+    ("negotiation", include_str!("negotiation.rs")),
+    ("sessions", include_str!("sessions.rs")),
     ("records", include_str!("records.rs")),
     ("cbc", include_str!("cbc.rs")),
     ("connection_ids", include_str!("connection_ids.rs")),

@@ -7,6 +7,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod alerts;
 mod authority;
 mod builder;
 mod cbc;
@@ -17,10 +18,13 @@ mod hostile;
 mod limits;
 mod lines;
 mod names;
+mod negotiation;
 mod parsing;
+mod raw_keys;
 mod records;
 mod resources;
 mod sequences;
 mod server_half;
+mod sessions;
 mod short_hello;
 mod state_machine;

@@ -2,7 +2,7 @@
 
 use crate::duel::{Duel, psk_security};
 use crate::hostile::*;
-use crate::state_machine::{Keys, until_key_exchange};
+use crate::raw_keys::{Keys, until_key_exchange};
 use coracle_crypto::profiles::{Everything, PskCid, PskOnly, PskRpkCid};
 use coracle_crypto::{
     Alert, AlertSeen, Backoff, CloseReason, Connection, Event, FailureReason, Instant, Options, Rng,

@@ -3,7 +3,7 @@
 
 use crate::duel::{Duel, psk_security};
 use crate::hostile::*;
-use crate::state_machine::{Keys, ecdsa_script, raw_key_extensions};
+use crate::raw_keys::{Keys, ecdsa_script, raw_key_extensions};
 use coracle_crypto::Profile;
 use coracle_crypto::profiles::{PskOnly, PskRpkCid, ShortFirstHello};
 

@@ -2,7 +2,7 @@
 
 use crate::duel::{Duel, psk_security};
 use crate::hostile::*;
-use crate::state_machine::{Keys, ecdsa_script, raw_key_extensions};
+use crate::raw_keys::{Keys, ecdsa_script, raw_key_extensions};
 use coracle_crypto::profiles::{Everything, PskCid, PskOnly, PskRpkCid, ShortFirstHello};
 use coracle_crypto::{Alert, AlertSeen, Event, FailureReason, Profile, Requirement, Security};
 
