@@ -55,14 +55,14 @@ pub(crate) const GROUP: Group = Group {
             Kind::Words { words: &[RAW_PUBLIC_KEY, CERTIFICATE], default: &[], least: 0 },
             "",
             "What servers and device prove themselves with beside pre-shared keys: needs an ecdhe-ecdsa suite.",
-            "18 KB of flash, 6.5 more for certificates",
+            "17 KB of flash, 6.7 more for certificates",
         ),
         key(
             "connection_id",
             Kind::Switch { default: true },
             "",
             "Connection IDs (RFC 9146) are offered: the session goes on when the device's address changes.",
-            "0.4 KB of flash, 7 bytes or so in each datagram",
+            "0.3 KB of flash, 7 bytes or so in each datagram",
         ),
         key(
             "own_connection_id_length",
@@ -83,7 +83,7 @@ pub(crate) const GROUP: Group = Group {
             Kind::Switch { default: true },
             "",
             "Sessions are resumed by their id: a handshake without key exchange.",
-            "0.3 KB of flash, 32 bytes of RAM for each server",
+            "0.2 KB of flash, 32 bytes of RAM for each server",
         ),
         key(
             "cookie_length",
@@ -97,7 +97,7 @@ pub(crate) const GROUP: Group = Group {
             Kind::Switch { default: false },
             "",
             "The first hello of a full handshake has no extensions (RFC 6347 section 4.2.1): 9 bytes or more are saved, 43 with raw public keys, when the server asks for a cookie. Others get a whole hello as well, and cost a round trip more the first time.",
-            "0.5 KB of flash",
+            "0.6 KB of flash",
         ),
         key(
             "reassembly",
@@ -111,14 +111,14 @@ pub(crate) const GROUP: Group = Group {
             Kind::OneOf { values: &[0, 512, 1024, 2048, 4096], default: 0 },
             "bytes",
             "The longest record that the server is asked to send (RFC 6066); 0 asks for nothing.",
-            "0.1 KB of flash",
+            "0.2 KB of flash",
         ),
         key(
             "record_size_limit",
             integer(0, 16_384, 0),
             "bytes",
             "The same by RFC 8449, from 64 on; 0 asks for nothing.",
-            "nothing",
+            "0.2 KB of flash",
         ),
         key(
             "extended_master_secret",

@@ -22,6 +22,8 @@ const FLASH: &[(&str, &str, &str)] = &[
     ("dtls.resumption", "dtls.resumption", " KB of flash"),
     ("dtls.reassembly: 128 instead of 0", "dtls.reassembly", " KB of flash"),
     ("dtls.max_fragment_length", "dtls.max_fragment_length", " KB of flash"),
+    ("dtls.record_size_limit", "dtls.record_size_limit", " KB of flash"),
+    ("dtls.short_first_hello", "dtls.short_first_hello", " KB of flash"),
 ];
 
 /// Keys of tables whose entries have a size, which is in their costs.
