@@ -1,7 +1,6 @@
 //! Child processes.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, UdpSocket};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -56,18 +55,29 @@ pub fn free_port() -> u16 {
     let pairs = u32::from(PORTS.end - PORTS.start) / 2;
     // Test programs that run at the same time begin at different places; 7919 is a prime.
     let start = std::process::id().wrapping_mul(7919);
-    // Some servers take all addresses, and some the TCP port beside that of UDP.
-    let is_free = |port: &u16| {
-        UdpSocket::bind(("0.0.0.0", *port)).is_ok() && TcpListener::bind(("0.0.0.0", *port)).is_ok()
-    };
+    let sockets = sockets();
     for _ in 0..pairs {
         let pair = start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % pairs;
         let port = PORTS.start + 2 * u16::try_from(pair).expect("less than the range has");
-        if [port, port + 1].iter().all(is_free) {
+        if [port, port + 1].iter().all(|port| !is_taken(&sockets, *port)) {
             return port;
         }
     }
     panic!("all ports of {PORTS:?} are taken");
+}
+
+/// All sockets of the system, as Linux lists them. Some servers take all addresses, and some the TCP port beside that of UDP.
+///
+/// A socket that tries a port would be in its way: a child process that another test starts just then has a copy for a moment.
+fn sockets() -> String {
+    let files = ["udp", "udp6", "tcp", "tcp6"].map(|name| format!("/proc/net/{name}"));
+    files.iter().map(|file| std::fs::read_to_string(file).unwrap_or_default()).collect()
+}
+
+/// Whether a socket has this port of its own: the second word of its line ends with it.
+fn is_taken(sockets: &str, port: u16) -> bool {
+    let end = format!(":{port:04X}");
+    sockets.lines().filter_map(|line| line.split_whitespace().nth(1)).any(|own| own.ends_with(&end))
 }
 
 /// A server in a child process, ended with the value.
@@ -144,4 +154,23 @@ fn collect(stream: impl std::io::Read + Send + 'static, output: Arc<Mutex<Vec<u8
             reader.consume(length);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, UdpSocket};
+
+    #[test]
+    fn ports_of_sockets_are_taken_and_those_given_are_free() {
+        let (udp, tcp) = (UdpSocket::bind("127.0.0.1:0").expect("udp"), TcpListener::bind("[::1]:0"));
+        let tcp = tcp.or_else(|_| TcpListener::bind("127.0.0.1:0")).expect("tcp");
+        let listed = sockets();
+        for address in [udp.local_addr(), tcp.local_addr()] {
+            assert!(is_taken(&listed, address.expect("an address").port()));
+        }
+        let port = free_port();
+        assert!(!is_taken(&listed, port) && UdpSocket::bind(("0.0.0.0", port)).is_ok());
+        assert_ne!(free_port(), port);
+    }
 }
