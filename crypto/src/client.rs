@@ -28,6 +28,7 @@
 //! Nothing that was sent is stored: a flight that is lost is written again from the randoms, the keys, the
 //! credentials and the one signature. A handshake message that arrives in one piece is processed where it lies.
 
+mod endings;
 mod established;
 mod export;
 mod first_hello;
@@ -41,9 +42,8 @@ mod work;
 pub use export::{CONTEXT_LEN, ExportError, RestoreError, SESSION_LEN};
 pub use receive::Records;
 
-use crate::alert::{self, Alert};
 use crate::credentials::{CredentialError, Credentials, Security};
-use crate::event::{AlertSeen, CloseReason, Connected, Event, FailureReason, Fault, Pending};
+use crate::event::{AlertSeen, CloseReason, Connected, Event, FailureReason, Pending};
 use crate::handshake::reassembly::Reassembly;
 use crate::handshake::{RANDOM, VERIFY_DATA};
 use crate::link::{Link, Options};
@@ -52,7 +52,6 @@ use crate::provider::Curve;
 use crate::provider::sha256::Sha256;
 use crate::time::Instant;
 use session::Session;
-use zeroize::Zeroize;
 
 /// Why a handshake cannot start: faults of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,71 +194,6 @@ impl<P: Profile> Core<P> {
         point: <P::Curve as Curve>::Point::EMPTY,
         signature: <P::Curve as Curve>::Signature::EMPTY,
     };
-
-    /// Forgets everything but the session that may be resumed, the options, and how handshakes begin.
-    fn reset(&mut self) {
-        self.forget_handshake();
-        self.session.forget_unfinished();
-        self.link.reset();
-        self.state = State::Idle;
-        if P::SHORT_FIRST_HELLO {
-            self.session.first_hello = self.session.first_hello.next();
-        }
-        self.resumed = false;
-        self.time_checked = false;
-        self.hellos = 0;
-        self.cookie_len = 0;
-    }
-
-    /// Erases what only the handshake needed.
-    fn forget_handshake(&mut self) {
-        self.point.bytes_mut().zeroize();
-        self.signature.bytes_mut().zeroize();
-        self.client_random.zeroize();
-        self.transcript = Sha256::IDLE;
-        self.peer_finished.zeroize();
-    }
-
-    /// Ends the handshake by a fault of the peer, or of our key: tells the peer and the caller.
-    fn fault(&mut self, fault: Fault) {
-        self.link.send_alert(alert::FATAL, fault.alert);
-        self.fail(fault.reason, AlertSeen::Sent(fault.alert));
-    }
-
-    /// Ends the handshake. A session that was to be resumed may be the cause: it is forgotten, unless the server
-    /// never answered.
-    fn fail(&mut self, reason: FailureReason, alert: AlertSeen) {
-        if self.state != State::ServerHello || alert != AlertSeen::None {
-            self.session.forget();
-        }
-        self.link.failed(reason, alert);
-        self.end();
-    }
-
-    /// Ends an established session with a word to the peer.
-    // Called seldom: one copy.
-    #[inline(never)]
-    fn say_goodbye(&mut self, reason: CloseReason) {
-        self.link.send_alert(alert::WARNING, Alert::CLOSE_NOTIFY);
-        self.closed(reason, AlertSeen::Sent(Alert::CLOSE_NOTIFY));
-    }
-
-    /// Ends an established session.
-    fn closed(&mut self, reason: CloseReason, alert: AlertSeen) {
-        self.link.closed(reason, alert);
-        self.end();
-    }
-
-    fn end(&mut self) {
-        self.forget_handshake();
-        self.session.forget_unfinished();
-        // The alert needs the keys; without one there is nothing that does.
-        if self.link.has_alert() {
-            self.state = State::Ended;
-        } else {
-            self.reset();
-        }
-    }
 
     /// The handshake is complete.
     fn connected(&mut self) {
@@ -443,13 +377,6 @@ impl<P: Profile> Connection<P> {
 impl<P: Profile> Default for Connection<P> {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl<P: Profile> Drop for Core<P> {
-    fn drop(&mut self) {
-        self.forget_handshake();
-        self.own_finished.zeroize();
     }
 }
 

@@ -18,18 +18,8 @@ fn a_good_certificate_connects() {
         server.read_hello(&mut duel);
         let hello = server.server_hello(ECDSA_CCM_8, &[], &[extension(23, &[])]);
         let certificate = chain(&[&world.leaf(&Fields::leaf(HOST))]);
-        let exchange = server.key_exchange();
-        let flight = [
-            server.say(SERVER_HELLO, &hello),
-            server.say(CERTIFICATE, &certificate),
-            server.say(SERVER_KEY_EXCHANGE, &exchange),
-            server.say(SERVER_HELLO_DONE, &[]),
-        ]
-        .concat();
-        duel.deliver(&flight);
-        server.read_flight(&mut duel);
-        let last = [server.change_cipher_spec(), server.finished()].concat();
-        duel.deliver(&last);
+        server.answers_with(&mut duel, &hello, &certificate);
+        server.finishes(&mut duel);
         let [Event::Connected(connected)] = duel.events[..] else { panic!("{:?}", duel.events) };
         assert_eq!(connected.time_checked, time.is_some());
     }

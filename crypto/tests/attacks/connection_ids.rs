@@ -20,9 +20,7 @@ fn with_cid() -> (Duel<'static, Everything>, Hostile) {
     let own = offer[1..].to_vec();
     // The server's own is empty, so that the client's records stay plain.
     let hello = server.server_hello(PSK_CCM_8, &[], &[extension(23, &[]), extension(54, &[0])]);
-    let flight = [server.say(SERVER_HELLO, &hello), server.say(SERVER_HELLO_DONE, &[])].concat();
-    duel.deliver(&flight);
-    server.read_flight(&mut duel);
+    server.answers(&mut duel, &hello);
     let data = server.verify_data("server finished");
     let ccs = server.change_cipher_spec();
     let number = server.message_seq;

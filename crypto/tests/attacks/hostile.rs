@@ -137,18 +137,42 @@ impl Hostile {
         let mut server = Self::new();
         server.read_hello(duel);
         let body = server.server_hello(PSK_CCM_8, id, extensions);
-        let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
-        duel.deliver(&flight);
-        server.read_flight(duel);
+        server.answers(duel, &body);
         server
     }
 
     /// The same to its end.
     pub fn session<P: Profile>(duel: &mut Duel<'_, P>, id: &[u8], extensions: &[Vec<u8>]) -> Self {
         let mut server = Self::half_way(duel, id, extensions);
-        let last = [server.change_cipher_spec(), server.finished()].concat();
-        duel.deliver(&last);
+        server.finishes(duel);
         server
+    }
+
+    /// Sends a hello with this body and ends the flight, and reads the client's.
+    pub fn answers<P: Profile>(&mut self, duel: &mut Duel<'_, P>, hello: &[u8]) {
+        let flight = [self.say(SERVER_HELLO, hello), self.say(SERVER_HELLO_DONE, &[])].concat();
+        duel.deliver(&flight);
+        self.read_flight(duel);
+    }
+
+    /// The same with a certificate or a raw public key, and a key exchange.
+    pub fn answers_with<P: Profile>(&mut self, duel: &mut Duel<'_, P>, hello: &[u8], certificate: &[u8]) {
+        let exchange = self.key_exchange();
+        let flight = [
+            self.say(SERVER_HELLO, hello),
+            self.say(CERTIFICATE, certificate),
+            self.say(SERVER_KEY_EXCHANGE, &exchange),
+            self.say(SERVER_HELLO_DONE, &[]),
+        ]
+        .concat();
+        duel.deliver(&flight);
+        self.read_flight(duel);
+    }
+
+    /// Sends the last flight.
+    pub fn finishes<P: Profile>(&mut self, duel: &mut Duel<'_, P>) {
+        let last = [self.change_cipher_spec(), self.finished()].concat();
+        duel.deliver(&last);
     }
 
     /// Reads the client's latest hello: the handshake starts with it.
@@ -369,19 +393,14 @@ pub fn psk_until_finished<P: Profile>(duel: &mut Duel<'_, P>) -> Hostile {
     let mut server = Hostile::new();
     server.read_hello(duel);
     let body = server.psk_hello();
-    let hello = server.say(SERVER_HELLO, &body);
-    duel.deliver(&hello);
-    let done = server.say(SERVER_HELLO_DONE, &[]);
-    duel.deliver(&done);
-    server.read_flight(duel);
+    server.answers(duel, &body);
     server
 }
 
 /// A whole PSK handshake.
 pub fn psk_connected<P: Profile>(duel: &mut Duel<'_, P>) -> Hostile {
     let mut server = psk_until_finished(duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(duel);
     assert!(duel.client.is_connected(), "{:?}", duel.events);
     duel.clear();
     server

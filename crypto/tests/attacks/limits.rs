@@ -55,11 +55,8 @@ fn the_servers_limits_are_kept() {
         let mut server = Hostile::new();
         server.read_hello(&mut duel);
         let body = hello(&server, limits);
-        let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
-        duel.deliver(&flight);
-        server.read_flight(&mut duel);
-        let last = [server.change_cipher_spec(), server.finished()].concat();
-        duel.deliver(&last);
+        server.answers(&mut duel, &body);
+        server.finishes(&mut duel);
         assert!(duel.client.is_connected(), "{limits:?}");
         assert_eq!(duel.client.payload_limit(), expected, "{limits:?}");
     }

@@ -244,11 +244,8 @@ fn a_server_without_the_extended_master_secret_fails_by_policy() {
     server.read_hello(&mut duel);
     assert!(server.client_extensions.iter().any(|(number, _)| *number == 23), "it is offered all the same");
     let body = without(&server);
-    let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
-    duel.deliver(&flight);
-    server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.answers(&mut duel, &body);
+    server.finishes(&mut duel);
     assert!(duel.client.is_connected(), "{:?}", duel.events);
 }
 
@@ -290,8 +287,7 @@ fn a_stripped_hello_is_noticed() {
     let hash = <sha2::Sha256 as sha2::Digest>::digest(&server.transcript);
     server.master = prf(&premaster, "extended master secret", &hash, 48);
     server.expand();
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(&mut duel);
     duel.assert_unmoved();
     // It comes to nothing, and says so.
     while duel.client.is_handshaking() {

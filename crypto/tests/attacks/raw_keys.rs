@@ -7,8 +7,8 @@ use coracle_crypto::{Credentials, PrivateKey, PublicKey, RawPublicKey, Security}
 
 /// Keys for the raw public key tests: ours, and the server's that the script signs with.
 pub struct Keys {
-    own: PrivateKey,
-    own_public: PublicKey,
+    pub own: PrivateKey,
+    pub own_public: PublicKey,
     server: PublicKey,
 }
 
@@ -22,7 +22,7 @@ impl Keys {
 
     pub fn security(&self) -> Security<'_> {
         let keys = RawPublicKey::new(&self.own, &self.own_public, &self.server);
-        Security::new(b"server", Credentials::RawPublicKey(keys))
+        Security { suites: &[ECDSA_CCM_8], ..Security::new(b"server", Credentials::RawPublicKey(keys)) }
     }
 }
 

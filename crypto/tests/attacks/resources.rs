@@ -90,11 +90,8 @@ fn the_last_flight_of_a_resumed_handshake_is_repeated_within_reason() {
     let mut server = Hostile::new();
     server.read_hello(&mut duel);
     let hello = server.server_hello(PSK_CCM_8, &[0xD1; 32], &[extension(23, &[])]);
-    let flight = [server.say(SERVER_HELLO, &hello), server.say(SERVER_HELLO_DONE, &[])].concat();
-    duel.deliver(&flight);
-    server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.answers(&mut duel, &hello);
+    server.finishes(&mut duel);
     duel.clear();
     duel.connect();
     let mut resumed = Hostile { master: server.master, ..Hostile::new() };
@@ -243,8 +240,7 @@ fn a_failing_generator_sends_nothing() {
     assert_eq!(out, [0; 500]);
     duel.pump();
     server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(&mut duel);
     assert!(duel.client.is_connected());
 }
 
@@ -285,8 +281,7 @@ fn too_small_a_buffer_changes_nothing() {
     duel.pump();
     assert_eq!(duel.sent[0][5..11], [0, 0, 0, 0, 0, 1], "no record number was used up");
     server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(&mut duel);
     assert!(duel.client.is_connected());
     // The same for application data.
     let length = 40;

@@ -27,8 +27,7 @@ fn hello_requests_change_nothing_and_nobody_renegotiates() {
     let done = server.say(SERVER_HELLO_DONE, &[]);
     duel.deliver(&done);
     server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(&mut duel);
     assert!(duel.client.is_connected());
     duel.clear();
     // In the clear: nothing. Authentic: a warning that we do not renegotiate.
@@ -145,8 +144,7 @@ fn a_session_is_resumed_only_as_it_was() {
     // As it was: it works, and only after the server's Finished.
     let (mut duel, mut server) = resume(PSK_CCM_8, &[extension(23, &[])]);
     server.expand();
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(&mut duel);
     assert!(matches!(duel.events[..], [Event::Connected(connected)] if connected.resumed));
     // Without the extended master secret (RFC 7627).
     let (mut duel, _) = resume(PSK_CCM_8, &[]);
@@ -188,8 +186,7 @@ fn a_session_that_was_never_made_is_not_resumed() {
         let hello = server.say(SERVER_HELLO, &body);
         duel.deliver(&hello);
         server.expand();
-        let last = [server.change_cipher_spec(), server.finished()].concat();
-        duel.deliver(&last);
+        server.finishes(&mut duel);
         duel.assert_unmoved();
         assert!(!duel.client.is_connected());
     }

@@ -75,11 +75,8 @@ fn alert_and_hello<P: Profile>(duel: &mut Duel<'_, P>) -> Hello {
 /// The rest of a handshake with a pre-shared key, from the client's latest hello on.
 fn connects<P: Profile>(duel: &mut Duel<'_, P>, server: &mut Hostile) {
     let body = server.psk_hello();
-    let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
-    duel.deliver(&flight);
-    server.read_flight(duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.answers(duel, &body);
+    server.finishes(duel);
     assert!(duel.client.is_connected(), "{:?}", duel.events);
 }
 
@@ -122,17 +119,8 @@ fn the_first_hello_has_no_extensions_and_the_second_has_all() {
     assert_eq!(numbers, [23, 54, 10, 11, 13, 19, 20]);
     server.message_seq = 1;
     let (body, spki) = (server.server_hello(ECDSA_CCM_8, &[], &raw_key_extensions()), server.spki());
-    let exchange = server.key_exchange();
-    let flight = [
-        server.say(SERVER_HELLO, &body),
-        server.say(CERTIFICATE, &vec24(&spki)),
-        server.say(SERVER_KEY_EXCHANGE, &exchange),
-        server.say(SERVER_HELLO_DONE, &[]),
-    ];
-    duel.deliver(&flight.concat());
-    server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.answers_with(&mut duel, &body, &vec24(&spki));
+    server.finishes(&mut duel);
     assert!(duel.client.is_connected(), "{:?}", duel.events);
 }
 
@@ -146,18 +134,16 @@ fn a_session_is_offered_in_a_whole_hello() {
     server.read_hello(&mut duel);
     server.message_seq = 1;
     let body = server.server_hello(PSK_CCM_8, &[0xD1; 32], &[extension(23, &[])]);
-    let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
-    duel.deliver(&flight);
-    server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.answers(&mut duel, &body);
+    server.finishes(&mut duel);
     duel.clear();
     duel.connect();
     let hello = Hello::read(&duel.sent[0]);
     assert_eq!((&hello.session_id[..], hello.is_short()), (&[0xD1; 32][..], false));
     let mut resumed = Hostile { master: server.master, server_random: [0x77; 32], ..Hostile::new() };
     resumed.read_hello(&mut duel);
-    let hello = resumed.say(SERVER_HELLO, &body_of(&resumed));
+    let body = resumed.server_hello(PSK_CCM_8, &[0xD1; 32], &[extension(23, &[])]);
+    let hello = resumed.say(SERVER_HELLO, &body);
     resumed.expand();
     let flight = [hello, resumed.change_cipher_spec(), resumed.finished()].concat();
     duel.deliver(&flight);
@@ -171,10 +157,6 @@ fn a_session_is_offered_in_a_whole_hello() {
     assert_eq!(duel.events, [Event::Failed { reason: FailureReason::Refused, alert }]);
     duel.connect();
     assert!(one(&mut duel).is_short());
-}
-
-fn body_of(server: &Hostile) -> Vec<u8> {
-    server.server_hello(PSK_CCM_8, &[0xD1; 32], &[extension(23, &[])])
 }
 
 /// The same hello, but whole, on the schedule of any other; a cookie for either is good for both.
@@ -293,8 +275,7 @@ fn half_an_answer_to_the_short_hello_is_forgotten() {
     let done = server.say(SERVER_HELLO_DONE, &[]);
     duel.deliver(&done);
     server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(&mut duel);
     assert!(duel.client.is_connected(), "{:?}", duel.events);
 }
 
@@ -376,11 +357,8 @@ fn a_server_that_looks_only_at_the_short_hello_gets_a_whole_one_first() {
         let mut server = anew(&mut duel, 0);
         server.extended_master_secret = false;
         let body = server.server_hello(PSK_CCM_8, &[], &[]);
-        let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
-        duel.deliver(&flight);
-        server.read_flight(&mut duel);
-        let last = [server.change_cipher_spec(), server.finished()].concat();
-        duel.deliver(&last);
+        server.answers(&mut duel, &body);
+        server.finishes(&mut duel);
         assert!(duel.client.is_connected(), "{:?}", duel.events);
     }
     // One with the extension can only be for the whole hello.

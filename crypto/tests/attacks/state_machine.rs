@@ -25,8 +25,7 @@ fn the_script_can_keep_to_the_rules() {
     let messages = [server.say(SERVER_KEY_EXCHANGE, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
     duel.deliver(&messages);
     server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(&mut duel);
     assert!(duel.client.is_connected(), "{:?}", duel.events);
 }
 

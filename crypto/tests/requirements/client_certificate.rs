@@ -3,11 +3,12 @@
 use crate::builder::{Authority, Fields};
 use crate::duel::Duel;
 use crate::hostile::*;
+use crate::raw_keys::{Keys, raw_key_extensions};
 use crate::records::records_of;
 use coracle_crypto::profiles::{Everything, PskRpkCid};
 use coracle_crypto::{
-    Certificate, CertificateUsage, Credentials, Event, MatchingType, PrivateKey, Profile, PublicKey,
-    RawPublicKey, Security, ServerCertificate, ServerName,
+    Certificate, CertificateUsage, Credentials, Event, MatchingType, Profile, Security, ServerCertificate,
+    ServerName,
 };
 use p256::ecdsa::signature::Verifier;
 
@@ -15,32 +16,6 @@ const CERTIFICATE_VERIFY: u8 = 15;
 const HOST: &str = "server.example";
 /// Asks for ECDSA with SHA-256 among others.
 const REQUEST: [u8; 11] = [2, 1, 64, 0, 4, 6, 3, 4, 3, 0, 0];
-
-/// Our key pair, and the server's that the script signs with.
-pub struct Keys {
-    own: PrivateKey,
-    own_public: PublicKey,
-    server: PublicKey,
-}
-
-impl Keys {
-    pub fn new() -> Self {
-        let own = PrivateKey::parse(&[0x33; 32]).expect("in range");
-        let own_public = own.public_key().expect("a key");
-        let server = PublicKey::parse(&Hostile::new().spki()).expect("a key");
-        Self { own, own_public, server }
-    }
-
-    pub fn security(&self) -> Security<'_> {
-        let keys = RawPublicKey::new(&self.own, &self.own_public, &self.server);
-        Security { suites: &[ECDSA_CCM_8], ..Security::new(b"server", Credentials::RawPublicKey(keys)) }
-    }
-}
-
-/// The answer with raw public keys both ways.
-pub fn raw_key_extensions() -> [Vec<u8>; 4] {
-    [extension(23, &[]), extension(0xFF01, &[0]), extension(19, &[2]), extension(20, &[2])]
-}
 
 /// The server's flight up to the key exchange, with a raw public key or this certificate message.
 pub fn first_flight(
@@ -83,8 +58,7 @@ fn handshake_with<P: Profile>(
     duel.deliver(&flight);
     let before = server.transcript.clone();
     server.read_flight(duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(duel);
     assert!(duel.client.is_connected(), "{:?}", duel.events);
     // What is signed: everything before the CertificateVerify.
     let mut signed = before;
@@ -211,8 +185,7 @@ fn the_transcript_has_whole_messages() {
     }
     server.read_flight(&mut duel);
     assert_eq!(kinds(&server), [CERTIFICATE, CLIENT_KEY_EXCHANGE, CERTIFICATE_VERIFY]);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(&mut duel);
     assert!(duel.client.is_connected(), "{:?}", duel.events);
 }
 
@@ -225,18 +198,9 @@ fn a_resumed_session_needs_no_certificate_types() {
         let mut server = Hostile { ecdhe: true, ..Hostile::new() };
         server.read_hello(&mut duel);
         let hello = server.server_hello(ECDSA_CCM_8, &[0xD1; 32], &raw_key_extensions());
-        let (spki, exchange) = (vec24(&server.spki()), server.key_exchange());
-        let flight = [
-            server.say(SERVER_HELLO, &hello),
-            server.say(CERTIFICATE, &spki),
-            server.say(SERVER_KEY_EXCHANGE, &exchange),
-            server.say(SERVER_HELLO_DONE, &[]),
-        ]
-        .concat();
-        duel.deliver(&flight);
-        server.read_flight(&mut duel);
-        let last = [server.change_cipher_spec(), server.finished()].concat();
-        duel.deliver(&last);
+        let spki = vec24(&server.spki());
+        server.answers_with(&mut duel, &hello, &spki);
+        server.finishes(&mut duel);
         assert!(duel.client.is_connected(), "{:?}", duel.events);
         duel.clear();
         duel.connect();
@@ -289,8 +253,7 @@ fn a_long_chain_is_cut_to_the_fragment_length() {
         let lengths: Vec<usize> = records_of(&sent).iter().map(|record| record.len() - 13).collect();
         assert_eq!(lengths.iter().all(|length| *length <= 1_024), expected, "{lengths:?}");
         server.read_flight(&mut duel);
-        let last = [server.change_cipher_spec(), server.finished()].concat();
-        duel.deliver(&last);
+        server.finishes(&mut duel);
         assert!(duel.client.is_connected(), "{:?}", duel.events);
     }
 }

@@ -1,9 +1,10 @@
 //! When flights are repeated, and how long their datagrams are.
 
 use crate::builder::{Authority, Fields};
-use crate::client_certificate::{Keys, first_flight, raw_key_extensions};
+use crate::client_certificate::first_flight;
 use crate::duel::{Duel, psk_security};
 use crate::hostile::*;
+use crate::raw_keys::{Keys, raw_key_extensions};
 use coracle_crypto::profiles::{Everything, PskCid, PskOnly, PskRpkCid};
 use coracle_crypto::{Alert, AlertSeen, Backoff, Event, FailureReason, Options};
 
@@ -131,8 +132,7 @@ fn flights_without_an_answer_get_shorter_datagrams() {
         // It is as good as the first.
         server.read_flight(&mut duel);
         assert!(third.len() > 300);
-        let last = [server.change_cipher_spec(), server.finished()].concat();
-        duel.deliver(&last);
+        server.finishes(&mut duel);
         assert!(duel.client.is_connected(), "{:?}", duel.events);
         assert_eq!(duel.client.payload_limit(), usize::from(mtu) - 29);
     }
@@ -180,8 +180,7 @@ fn datagrams_of_140_bytes_are_enough_for_certificates() {
     }
     assert!(duel.sent.len() >= 4 && duel.sent.iter().all(|datagram| datagram.len() <= 140));
     server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(&mut duel);
     assert!(duel.client.is_connected(), "{:?}", duel.events);
     let limit = duel.client.payload_limit();
     assert_eq!(duel.seal(&vec![1; limit]).len(), 140);

@@ -22,11 +22,8 @@ fn resumable_with<P: Profile>(duel: &mut Duel<'_, P>, extended_master_secret: bo
     server.read_hello(duel);
     let extensions = if extended_master_secret { vec![extension(23, &[])] } else { vec![] };
     let body = server.server_hello(PSK_CCM_8, &[0xD1; 32], &extensions);
-    let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
-    duel.deliver(&flight);
-    server.read_flight(duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.answers(duel, &body);
+    server.finishes(duel);
     assert!(duel.client.is_connected(), "{:?}", duel.events);
     duel.clear();
     duel.connect();
@@ -63,8 +60,7 @@ fn an_identity_hint_is_ignored() {
     duel.deliver(&flight);
     server.read_flight(&mut duel);
     assert_eq!(server.client_messages, [(CLIENT_KEY_EXCHANGE, vec16(crate::duel::IDENTITY))]);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(&mut duel);
     assert!(duel.client.is_connected(), "{:?}", duel.events);
 }
 
@@ -166,8 +162,7 @@ fn an_identity_is_bytes() {
     let mut duel = Duel::<PskOnly>::new(Security::new(b"server", Credentials::Psk(psk)));
     let mut server = psk_until_finished(&mut duel);
     assert_eq!(server.client_messages, [(CLIENT_KEY_EXCHANGE, vec16(&identity))]);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(&mut duel);
     assert!(duel.client.is_connected());
 }
 

@@ -1,9 +1,9 @@
 //! What the client says in its hello, and what it makes of the answers to it.
 
 use crate::builder::{Authority, Fields};
-use crate::client_certificate::{Keys, raw_key_extensions};
 use crate::duel::{Duel, psk_security};
 use crate::hostile::*;
+use crate::raw_keys::{Keys, raw_key_extensions};
 use coracle_crypto::profiles::{Everything, PskCid, PskOnly, PskRpkCid, PskRpkX509Cid};
 use coracle_crypto::{
     Alert, AlertSeen, Certificate, CertificateUsage, ConnectError, Connection, Credentials, Event,
@@ -177,8 +177,7 @@ fn an_unrecognized_name_is_a_warning_or_the_end() {
     let flight = [warning, server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
     duel.deliver(&flight);
     server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(&mut duel);
     assert!(duel.client.is_connected(), "{:?}", duel.events);
     let mut duel = Duel::<PskOnly>::new(security);
     duel.deliver(&record(21, 0, 0, &[2, 112]));

@@ -15,6 +15,9 @@ mod duel;
 #[allow(dead_code, reason = "it is also that of the attacks")]
 #[path = "../attacks/hostile.rs"]
 mod hostile;
+#[allow(dead_code, reason = "it is also that of the attacks")]
+#[path = "../attacks/raw_keys.rs"]
+mod raw_keys;
 
 mod client_certificate;
 mod flights;

@@ -1,8 +1,9 @@
 //! What a handshake needed does not outlive it.
 
-use crate::client_certificate::{Keys, first_flight, raw_key_extensions};
+use crate::client_certificate::first_flight;
 use crate::duel::{Duel, psk_security};
 use crate::hostile::*;
+use crate::raw_keys::{Keys, raw_key_extensions};
 use coracle_crypto::profiles::{PskCid, PskRpkCid};
 use coracle_crypto::{Connection, Profile, Rng};
 use std::fs::File;

@@ -94,11 +94,8 @@ fn no_record_of_ours_is_longer_than_the_protocol_allows() {
     server.read_hello(&mut duel);
     let extensions = [extension(23, &[]), extension(28, &[0xFF, 0xFF])];
     let body = server.server_hello(PSK_CCM_8, &[], &extensions);
-    let flight = [server.say(SERVER_HELLO, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
-    duel.deliver(&flight);
-    server.read_flight(&mut duel);
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.answers(&mut duel, &body);
+    server.finishes(&mut duel);
     assert_eq!(duel.client.payload_limit(), 1 << 14);
 }
 
@@ -207,8 +204,7 @@ fn our_records_are_counted_by_epoch_and_never_empty() {
     server.read_flight(&mut duel);
     assert!(duel.wait());
     all.extend(duel.take_sent().concat());
-    let last = [server.change_cipher_spec(), server.finished()].concat();
-    duel.deliver(&last);
+    server.finishes(&mut duel);
     all.extend(duel.seal(b"data"));
     let now = duel.time();
     duel.client.close(now);
