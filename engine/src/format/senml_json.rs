@@ -133,12 +133,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn expect(&mut self, expected: char) -> Option<()> {
+    fn required(&mut self, expected: char) -> Option<()> {
         self.take(expected).then_some(())
     }
 
     fn string(&mut self) -> Option<JsonEscaped<'a>> {
-        self.expect('"')?;
+        self.required('"')?;
         let mut escaped = false;
         let end = self.rest.bytes().position(|byte| {
             let quote = byte == b'"' && !escaped;
@@ -218,13 +218,13 @@ fn read_record<'a>(
     reader: &mut Reader<'a>,
     record: &mut Record<JsonEscaped<'a>, JsonValue<'a>>,
 ) -> Option<()> {
-    reader.expect('{')?;
+    reader.required('{')?;
     if reader.take('}') {
         return Some(());
     }
     loop {
         let label = label(reader.string()?)?;
-        reader.expect(':')?;
+        reader.required(':')?;
         match label {
             Label::BaseName => record.set_base(reader.string()?),
             Label::Name => record.set_name(reader.string()?)?,
@@ -235,7 +235,7 @@ fn read_record<'a>(
         if reader.take('}') {
             return Some(());
         }
-        reader.expect(',')?;
+        reader.required(',')?;
     }
 }
 
@@ -245,14 +245,14 @@ pub(super) fn decode(base: Path, payload: &[u8], found: &mut Found<'_>) -> Resul
     let rest = core::str::from_utf8(payload).map_err(|_| Status::BadRequest)?;
     let mut reader = Reader { rest };
     let mut record = Record::new();
-    reader.expect('[').ok_or(Status::BadRequest)?;
+    reader.required('[').ok_or(Status::BadRequest)?;
     let mut open = !reader.take(']');
     while open {
         read_record(&mut reader, &mut record).ok_or(Status::BadRequest)?;
         record.finish(base, found)?;
         open = !reader.take(']');
         if open {
-            reader.expect(',').ok_or(Status::BadRequest)?;
+            reader.required(',').ok_or(Status::BadRequest)?;
         }
     }
     reader.skip_space();
