@@ -20,7 +20,7 @@ fn memory((address, length): (usize, usize)) -> Vec<u8> {
 
 /// Eight bytes in a row that look like no counter or address, and are no part of the identity, which both ends know.
 fn is_random(window: &[u8]) -> bool {
-    window.iter().collect::<HashSet<_>>().len() >= 7 && !contains(IDENTITY, window)
+    window.iter().collect::<HashSet<_>>().len() >= 6 && !contains(IDENTITY, window)
 }
 
 const WINDOW: usize = 8;
@@ -89,9 +89,8 @@ fn a_closed_session_leaves_no_keys() {
     world.client.deregister(world.time(), FIRST);
     world.wait(1_000);
     let after = shared(&memory(world.memory));
-    // The id of the session stays: 32 bytes, and what lies at their edges. Of two keys and two salts a few places may not
-    // look random.
-    assert!(before >= after + 40 - 2 * WINDOW, "{before} places before, {after} after");
+    // The id of the session stays: 32 bytes, and what lies at their edges.
+    assert!(before >= after + 40 - WINDOW, "{before} places before, {after} after");
     assert!(after <= 32, "{after} places");
 }
 
