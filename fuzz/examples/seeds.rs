@@ -172,11 +172,12 @@ fn uris() -> io::Result<()> {
 }
 
 fn attributes() -> io::Result<()> {
-    let cases: [(&str, &[&str]); 4] = [
+    let cases: [(&str, &[&str]); 5] = [
         ("33000/0/1", &["pmin=1", "pmax=60", "gt=5.5", "lt=-3", "st=0.25"]),
         ("33000/0", &["pmin=10", "pmax"]),
         ("33000/0/3", &["gt=1e3", "st=12"]),
         ("1/0", &["pmax=4294967295"]),
+        ("33000/0/8/0", &["pmin=2", "gt=7", "st=0.5"]),
     ];
     for (n, (path, queries)) in cases.iter().enumerate() {
         let segments: Vec<_> = path.split('/').collect();

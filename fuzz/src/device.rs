@@ -1,6 +1,6 @@
 //! A device in virtual time, and the rules that hold whatever comes in.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use coracle::platform::PredictableEntropy;
 use coracle::{Client, Credentials, Instant, Memory, RegistrationState, ServerIndex, ServerSettings};
@@ -57,7 +57,7 @@ pub struct Device<'m> {
     pub sent: VecDeque<(ServerIndex, Vec<u8>)>,
     /// Whether a way to a server can be opened.
     pub reachable: bool,
-    executed: HashMap<(u8, u16), u64>,
+    executed: BTreeMap<(u8, u16), u64>,
 }
 
 /// Runs `work` with a device that has these servers.
@@ -67,7 +67,7 @@ pub fn with(servers: &[(&str, Credentials<'_>)], work: impl FnOnce(&mut Device<'
     let client =
         Client::new(&mut memory.client, "device", Things::new(), &mut entropy).expect("fresh memory");
     let sent = VecDeque::new();
-    let mut device = Device { client, now: 1_000, sent, reachable: true, executed: HashMap::new() };
+    let mut device = Device { client, now: 1_000, sent, reachable: true, executed: BTreeMap::new() };
     for (short_server_id, (uri, credentials)) in (101..).zip(servers) {
         let settings = ServerSettings {
             uri,

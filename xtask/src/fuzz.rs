@@ -10,8 +10,20 @@ use std::{fs, thread};
 use crate::Outcome;
 use crate::process::{command, output, root, run as run_command};
 
-/// Seconds for each target, when no time is asked for.
-const SMOKE_S: u32 = 10;
+/// Inputs that a smoke run tries, and those of slower targets: ten seconds or less on two cores.
+const SMOKE_RUNS: u32 = 100_000;
+const SLOWER: &[(&str, u32)] = &[
+    ("client", 60_000),
+    ("client_dtls", 40_000),
+    ("config", 15_000),
+    ("curve", 3_000),
+    ("dtls_client", 40_000),
+    ("dtls_server", 30_000),
+    ("write_opaque", 40_000),
+    ("write_text", 50_000),
+];
+/// Seconds after which a smoke run ends in any case.
+const SMOKE_S: u32 = 60;
 /// Targets that run at the same time.
 const AT_ONCE: usize = 2;
 /// Seconds after which a single input is a hang, on a machine that has much else to do.
@@ -119,34 +131,29 @@ fn build(address_sanitizer: bool) -> Result<PathBuf, Box<dyn std::error::Error>>
     Ok(target_dir.join(host.trim()).join("release"))
 }
 
-/// Runs a target from its seeds on. What it finds in so many seconds is kept in `target/`, for the next time. A smoke run tries
-/// the same inputs in the same order each time, because it tells what a change has broken, not what chance has found: a faster
-/// machine only gets further.
+/// Runs a target from its seeds on. What it finds in so many seconds is kept in `target/`, for the next time.
 fn fuzz(folder: &Path, target: &str, seconds: Option<u32>) -> Outcome {
     let place = root().join("fuzz");
-    let (seeds, artifacts) = (place.join("corpus").join(target), place.join("artifacts").join(target));
-    let found = root().join("target/fuzz").join(seconds.map_or("smoke", |_| "corpus")).join(target);
-    if seconds.is_none() && found.exists() {
-        fs::remove_dir_all(&found)?;
-    }
-    for needed in [&found, &artifacts] {
-        fs::create_dir_all(needed)?;
-    }
-    if fs::read_dir(&seeds).map_or(0, Iterator::count) == 0 {
-        return Err(format!("{target}: there are no seeds in {}", seeds.display()).into());
-    }
-    let mut fuzzer = Command::new(folder.join(target));
-    fuzzer.arg(format!("-max_total_time={}", seconds.unwrap_or(SMOKE_S))).arg(format!("-timeout={HANG_S}"));
-    fuzzer.arg(format!("-artifact_prefix={}/", artifacts.display()));
-    if seconds.is_none() {
-        fuzzer.arg("-seed=1");
-    }
+    let artifacts = place.join("artifacts").join(target);
+    fs::create_dir_all(&artifacts)?;
+    let seeds = seeds(&place.join("corpus").join(target))?;
+    let program = folder.join(target);
+    let mut fuzzer = if seconds.is_none() { at_fixed_addresses(&program) } else { Command::new(&program) };
+    fuzzer.arg(format!("-timeout={HANG_S}")).arg(format!("-artifact_prefix={}/", artifacts.display()));
+    fuzzer.arg(format!("-seed_inputs={seeds}"));
     let dictionary = place.join("dictionaries").join(format!("{target}.dict"));
     if dictionary.is_file() {
         fuzzer.arg(format!("-dict={}", dictionary.display()));
     }
-    fuzzer.env("RUST_BACKTRACE", "1");
-    let result = fuzzer.arg(&found).arg(&seeds).stdin(Stdio::null()).output()?;
+    match seconds {
+        Some(seconds) => {
+            let found = root().join("target/fuzz/corpus").join(target);
+            fs::create_dir_all(&found)?;
+            fuzzer.arg(format!("-max_total_time={seconds}")).arg(found);
+        }
+        None => smoke(&mut fuzzer, target),
+    }
+    let result = fuzzer.env("RUST_BACKTRACE", "1").stdin(Stdio::null()).output()?;
     let log = String::from_utf8_lossy(&result.stderr);
     if !result.status.success() {
         return Err(crash(target, &log).into());
@@ -158,6 +165,36 @@ fn fuzz(folder: &Path, target: &str, seconds: Option<u32>) -> Outcome {
     let coverage = log.lines().rev().find_map(|line| line.split("cov: ").nth(1)?.split(' ').next());
     println!("{target:<20} {runs}, {} edges", coverage.unwrap_or("0"));
     Ok(())
+}
+
+/// A smoke run tries the same inputs in the same order each time, because it tells what a change has broken, not what chance has
+/// found.
+fn smoke(fuzzer: &mut Command, target: &str) {
+    let runs = SLOWER.iter().find(|(name, _)| *name == target).map_or(SMOKE_RUNS, |(_, runs)| *runs);
+    fuzzer.arg("-seed=1").arg(format!("-runs={runs}")).arg(format!("-max_total_time={SMOKE_S}"));
+}
+
+/// A program whose addresses are the same each time, where the system allows it: libFuzzer also learns from compared pointers.
+fn at_fixed_addresses(program: &Path) -> Command {
+    const FIXED: &str = "--addr-no-randomize";
+    if output(Command::new("setarch").args([FIXED, "true"])).is_err() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setarch");
+    command.arg(FIXED).arg(program);
+    command
+}
+
+/// The seeds in a list, because the order of files in a folder differs from one file system to the next.
+fn seeds(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
+    let files = fs::read_dir(folder).map_err(|error| format!("seeds in {}: {error}", folder.display()))?;
+    let mut paths: Vec<String> =
+        files.map(|file| file.map(|file| file.path().display().to_string())).collect::<Result<_, _>>()?;
+    if paths.is_empty() {
+        return Err(format!("there are no seeds in {}", folder.display()).into());
+    }
+    paths.sort();
+    Ok(paths.join(","))
 }
 
 /// What happened, where the input is, and how to see it again.

@@ -48,7 +48,7 @@ const COMMANDS: &[Command] = &[
     ),
     (
         "fuzz",
-        "runs every fuzz target, or those named, for ten seconds or as long as `--seconds` says; with a file: replays it",
+        "runs every fuzz target, or those named, for a fixed number of inputs or as long as `--seconds` says; with a file: replays it",
         fuzz::run,
     ),
     ("esp", "builds firmware for the ESP32-C3, makes images and lets esptool check them", esp::run),
