@@ -10,6 +10,7 @@
 //! line, the key, what was found and what is allowed; the build ends then.
 
 mod check;
+mod documentation;
 mod dtls;
 mod emit;
 mod objects;
@@ -90,5 +91,5 @@ pub fn rust(configuration: &Configuration) -> String {
 
 /// A `config.toml` with every key, its meaning, unit, range and cost, and the default values.
 pub fn documented_defaults() -> String {
-    schema::documented_defaults()
+    documentation::documented_defaults()
 }

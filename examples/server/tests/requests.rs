@@ -7,16 +7,55 @@ use common::{
     LINK, NEVER, SENML_JSON, SOON, TEXT, code, config, content, last_request, number, obliging, pair, path,
 };
 use common::{piggybacked, query};
-use coracle_demo_server::{Answer, Carrier, Code, Format, Method, Mode, PeerId, RequestError, Value, tree};
+use coracle_demo_server::{
+    Answer, Carrier, Code, Device, Format, Method, Mode, PeerId, Request, RequestError, Value, tree,
+};
+
+/// A request as the server tells it, and as the device sees it: method, path, Accept, Content-Format, payload.
+type Case = (Request, &'static str, &'static str, &'static str, Option<u32>, Option<u32>, &'static [u8]);
 
 #[test]
 fn each_operation_as_the_specification_has_it() {
     let pair = obliging();
     let device = pair.server.device("dev");
-    for (request, line, method, uri, accept, format, payload) in [
-        (device.read("/3/0/9", Format::Text), "GET /3/0/9 (text)", "0.01", "3/0/9", Some(0), None, &b""[..]),
+    for (request, line, method, uri, accept, format, payload) in
+        reads(&device).into_iter().chain(writes(&device)).chain(creates(&device))
+    {
+        assert_eq!(request.to_string(), line);
+        let answer = request.send().unwrap().success().unwrap();
+        assert_eq!(answer.request, line);
+        let seen = last_request(&pair);
+        assert_eq!((code(&seen).as_str(), path(&seen).as_str()), (method, uri), "{line}");
+        assert_eq!(number(&seen, CoapOption::Accept), accept, "{line}");
+        assert_eq!(number(&seen, CoapOption::ContentFormat), format, "{line}");
+        assert_eq!(seen.payload, payload, "{line}");
+        assert_eq!(seen.header.get_type(), MessageType::Confirmable);
+        assert!(line.split_once('?').is_none_or(|(_, text)| text.starts_with(&query(&seen))), "{line}");
+    }
+}
+
+/// What asks for values.
+fn reads(device: &Device) -> Vec<Case> {
+    vec![
+        (device.read("/3/0/9", Format::Text), "GET /3/0/9 (text)", "0.01", "3/0/9", Some(0), None, b""),
         (device.read("/3/0", None), "GET /3/0", "0.01", "3/0", None, None, b""),
         (device.discover("/3"), "GET /3 (link)", "0.01", "3", Some(40), None, b""),
+        (device.read("/", Format::SenmlCbor), "GET / (senml-cbor)", "0.01", "", Some(112), None, b""),
+        (
+            device.request(Method::Fetch, "/").content(Format::Cbor, &[1]).query("a"),
+            "FETCH /?a (cbor) 1 B",
+            "0.05",
+            "",
+            None,
+            Some(60),
+            &[1],
+        ),
+    ]
+}
+
+/// What changes a value, its attributes, or makes the device act.
+fn writes(device: &Device) -> Vec<Case> {
+    vec![
         (
             device.write("/3/0/14", "+01:00", Mode::Replace, Format::Text),
             r#"PUT /3/0/14 (text) "+01:00""#,
@@ -46,6 +85,21 @@ fn each_operation_as_the_specification_has_it() {
             b"0='x'",
         ),
         (
+            device.write_attributes("/3/0/9", "pmin=1&pmax=5&gt"),
+            "PUT /3/0/9?pmin=1&pmax=5&gt",
+            "0.03",
+            "3/0/9",
+            None,
+            None,
+            b"",
+        ),
+    ]
+}
+
+/// What makes and takes away instances.
+fn creates(device: &Device) -> Vec<Case> {
+    vec![
+        (
             device.create("/3303", Some(2), tree([("5701", "C")]), Format::Tlv),
             "POST /3303 (tlv) 1 value",
             "0.02",
@@ -73,37 +127,7 @@ fn each_operation_as_the_specification_has_it() {
             br#"[{"bn":"/3303/2/"}]"#,
         ),
         (device.delete("/3303/2"), "DELETE /3303/2", "0.04", "3303/2", None, None, b""),
-        (
-            device.write_attributes("/3/0/9", "pmin=1&pmax=5&gt"),
-            "PUT /3/0/9?pmin=1&pmax=5&gt",
-            "0.03",
-            "3/0/9",
-            None,
-            None,
-            b"",
-        ),
-        (device.read("/", Format::SenmlCbor), "GET / (senml-cbor)", "0.01", "", Some(112), None, b""),
-        (
-            device.request(Method::Fetch, "/").content(Format::Cbor, &[1]).query("a"),
-            "FETCH /?a (cbor) 1 B",
-            "0.05",
-            "",
-            None,
-            Some(60),
-            &[1],
-        ),
-    ] {
-        assert_eq!(request.to_string(), line);
-        let answer = request.send().unwrap().success().unwrap();
-        assert_eq!(answer.request, line);
-        let seen = last_request(&pair);
-        assert_eq!((code(&seen).as_str(), path(&seen).as_str()), (method, uri), "{line}");
-        assert_eq!(number(&seen, CoapOption::Accept), accept, "{line}");
-        assert_eq!(number(&seen, CoapOption::ContentFormat), format, "{line}");
-        assert_eq!(seen.payload, payload, "{line}");
-        assert_eq!(seen.header.get_type(), MessageType::Confirmable);
-        assert!(line.split_once('?').is_none_or(|(_, text)| text.starts_with(&query(&seen))), "{line}");
-    }
+    ]
 }
 
 #[test]

@@ -16,10 +16,12 @@
 extern crate std;
 
 mod flash;
+mod layout;
 mod record;
 mod retained;
 mod server;
 
-pub use flash::{FlashStore, Layout, LayoutError};
+pub use flash::FlashStore;
+pub use layout::{Layout, LayoutError};
 pub use retained::Retained;
 pub use server::{ReadServerError, read_server, server_len, write_server};

@@ -10,6 +10,7 @@ mod builder;
 #[path = "../../../../crypto/tests/common/mod.rs"]
 mod common;
 
+mod end;
 mod failures;
 mod hardware;
 mod keys;
