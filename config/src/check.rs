@@ -136,7 +136,8 @@ fn likely_word(kind: &Kind, value: &DeValue<'_>) -> Option<&'static str> {
         (Kind::Word { words, .. } | Kind::Words { words, .. }, other) => (words, is_wrong(words, other)),
         _ => return None,
     };
-    let wrong = wrong?;
+    // Suites are often written as in RFCs.
+    let wrong = wrong?.to_lowercase();
     // Short words are alike soon: a version that does not exist is no slip of another one.
     nearest(&wrong, words.iter().copied())
         .filter(|word| strsim::normalized_damerau_levenshtein(&wrong, word) > 0.7)

@@ -81,6 +81,13 @@ fn all_faults_of_a_file_are_told_at_once() {
     assert_eq!(lines, [1, 3, 5, 7, 9], "{problems:?}");
 }
 
+/// The private key may be in a secure element: object 0 has none then.
+#[test]
+fn a_secure_element_needs_no_room_for_a_key() {
+    let text = "[security]\nsecret_key_length = 0\n[dtls]\nsuites = [\"ecdhe-ecdsa-aes128-ccm8\"]\npublic_keys = [\"raw-public-key\"]\n";
+    assert_eq!(coracle_config::read(text).err(), None);
+}
+
 /// The file with all defaults, which is documentation, too, is right; so is the repository's own.
 #[test]
 fn documented_defaults_are_right() {

@@ -134,6 +134,7 @@ fn variant(
 ) -> Result<u64, Box<dyn std::error::Error>> {
     let mut file = fs::read_to_string(root().join(format!("benches/firmware/sets/{set}.toml")))?;
     let room = [
+        ("security.identity_length", "138"),
         ("security.server_key_length", "138"),
         ("security.secret_key_length", "138"),
         ("budget.ram", "65536"),
