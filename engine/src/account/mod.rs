@@ -92,8 +92,8 @@ pub struct Credentials<'a> {
     pub matching_type: Option<MatchingType>,
     /// What the server's certificate has to be.
     pub certificate_usage: Option<CertificateUsage>,
-    /// The name that is indicated to the server, and that its certificate is compared with: the host of the URI when
-    /// nothing is said.
+    /// The name that is indicated to the server, and that its certificate is compared with unless this is provisioned
+    /// itself (certificate usage 3): the host of the URI when nothing is said.
     pub server_name: Option<&'a str>,
     /// The cipher suites that are offered, the preferred one first, as IANA's registry of TLS cipher suites writes them:
     /// `&[[0xC0, 0xA8]]` is `TLS_PSK_WITH_AES_128_CCM_8` alone. Empty for all of the build that fit.
