@@ -59,7 +59,7 @@ impl Story {
         match state {
             RegistrationState::Idle => f.write_str("is not registered"),
             RegistrationState::Waiting => write!(f, "tries again in {} s", self.wait_s),
-            RegistrationState::Connecting => f.write_str("looks up the server"),
+            RegistrationState::Connecting => f.write_str("opens a way to the server"),
             RegistrationState::Registering => f.write_str("sends Register"),
             RegistrationState::Registered => write!(f, "is registered, lifetime {} s", self.lifetime_s),
             RegistrationState::Updating => f.write_str("sends Update"),

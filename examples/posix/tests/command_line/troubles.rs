@@ -35,7 +35,7 @@ fn a_host_that_is_not_reachable_is_told_once_and_found_when_it_comes() {
 fn a_name_without_address_is_tried_again_and_does_not_hold_it() {
     let mut program = Program::start(&["--server", "coap://no-such-host.invalid"]);
     for _ in 0..2 {
-        program.wait_line("looks up the server");
+        program.wait_line("opens a way to the server");
         program.wait_line("the server's name has no address");
         let again = program.wait_line("tries again in ");
         let seconds = again.rsplit(' ').nth(1).and_then(|number| number.parse::<u32>().ok());
