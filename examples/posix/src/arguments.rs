@@ -1,8 +1,10 @@
 //! The command line.
 
+use std::net::Ipv6Addr;
+
 use clap::Parser;
-use coracle::Uri;
 use coracle::engine::profile::{Profile as Sizes, Table};
+use coracle::{InvalidUri, Uri};
 use coracle_demo_app::Profile;
 
 use crate::credentials;
@@ -32,7 +34,7 @@ pub(crate) struct Arguments {
     pub(crate) local_port: u16,
 
     /// Without --server: plain CoAP to the built-in server, not DTLS
-    #[arg(long, conflicts_with = "server")]
+    #[arg(long, conflicts_with_all = ["server", "kind"])]
     pub(crate) plain: bool,
 
     #[command(flatten)]
@@ -69,8 +71,13 @@ impl Arguments {
     }
 }
 
-fn server_uri(text: &str) -> Result<String, String> {
-    Uri::parse(text).map(|_| text.into()).map_err(|error| error.to_string())
+pub(crate) fn server_uri(text: &str) -> Result<String, String> {
+    let host = Uri::parse(text).map_err(|error| error.to_string())?.host;
+    // A device may have no room for the rules of addresses; nobody looks up what is none.
+    if host.contains(':') && host.parse::<Ipv6Addr>().is_err() {
+        return Err(InvalidUri::Host.to_string());
+    }
+    Ok(text.into())
 }
 
 fn endpoint(text: &str) -> Result<String, String> {
@@ -107,6 +114,8 @@ mod tests {
             ("--server=host", "starts with coap://"),
             ("--server=coap://host:0", "port"),
             ("--server=coap://host/rd", "leave out path"),
+            ("--server=coap://[::1::2]", "malformed"),
+            ("--server=coap://[1.2.3.4:]", "malformed"),
             ("--endpoint=", "must not be empty"),
             ("--lifetime=soon", "a whole number of seconds"),
             ("--lifetime=-1", "a whole number of seconds"),

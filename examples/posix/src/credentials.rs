@@ -4,7 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use coracle::crypto::PrivateKey;
+use coracle::crypto::{
+    Certificate, CertificateUsage as Usage, CredentialError, MatchingType as Matching, PrivateKey, Psk,
+    PublicKey, ServerCertificate,
+};
 use coracle::{CertificateUsage, Credentials, MatchingType};
 
 /// What the device and the server prove themselves with.
@@ -50,8 +53,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", requires = "cert", group = "trust")]
     server_cert: Option<PathBuf>,
 
-    /// The name in the server's certificate, in place of the URI's host; the server is told it, too (SNI)
-    #[arg(long, value_name = "NAME", requires = "cert")]
+    /// The name in the server's certificate, in place of the URI's host; the server is told it, too (SNI). With --server-cert it
+    /// is told, but not compared
+    #[arg(long, value_name = "NAME", requires = "cert", value_parser = name)]
     server_name: Option<String>,
 }
 
@@ -73,6 +77,17 @@ fn hexadecimal(text: &str) -> Result<Bytes, String> {
     let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let pairs = digits.chunks(2).map(|pair| Some(nibble(pair[0])? << 4 | nibble(pair[1])?));
     pairs.collect::<Option<_>>().map(Bytes).ok_or_else(|| "a key is written in hexadecimal digits".into())
+}
+
+/// What a certificate can have as a name, and a URI as its host.
+fn name(text: &str) -> Result<String, String> {
+    let host = if text.contains(':') { format!("[{text}]") } else { text.into() };
+    match crate::arguments::server_uri(&format!("coaps://{host}")) {
+        Ok(_) if !text.ends_with('/') => Ok(text.into()),
+        _ => {
+            Err("a name of a certificate is, for instance, gateway.example, 192.0.2.1 or 2001:db8::1".into())
+        }
+    }
 }
 
 /// Security mode and keys, as object 0 has them.
@@ -134,25 +149,30 @@ impl Options {
     /// One of them can't be read, or is not what it should be: in words, with its name.
     pub(crate) fn keys(&self) -> Result<Keys, String> {
         if let (Some(identity), Some(key)) = (&self.psk_identity, &self.psk_key) {
+            Psk::new(identity.as_bytes(), &key.0).map_err(|error| error.to_string())?;
             return Ok(Keys::psk(identity, &key.0));
         }
         if let (Some(own), Some(server)) = (&self.rpk_key, &self.server_rpk) {
-            let secret = private_key(own)?;
-            let parsed = PrivateKey::parse(&secret).map_err(|error| at(own, error))?;
+            let (secret, parsed) = private_key(own)?;
             let public = parsed.public_key().map_err(|error| at(own, error))?;
-            let server = one(server, "PUBLIC KEY")?;
             let own = public.to_spki().into();
-            return Ok(Keys { kind: Kind::RawPublic, own, secret, server, server_name: None });
+            let public = one(server, "PUBLIC KEY")?;
+            PublicKey::parse(&public).map_err(|error| at(server, error))?;
+            return Ok(Keys { kind: Kind::RawPublic, own, secret, server: public, server_name: None });
         }
         if let (Some(certificate), Some(key)) = (&self.cert, &self.key) {
             let own = blocks(certificate, &["CERTIFICATE"])?.concat();
+            let (secret, parsed) = private_key(key)?;
+            Certificate::check_pair(&parsed, first(&own)).map_err(|error| match error {
+                CredentialError::KeysDoNotMatch => at(key, error),
+                _ => at(certificate, error),
+            })?;
             let (kind, server) = match (&self.ca, &self.server_cert) {
-                (Some(ca), _) => (Kind::Ca, one(ca, "CERTIFICATE")?),
-                (_, Some(server)) => (Kind::Certificate, one(server, "CERTIFICATE")?),
+                (Some(ca), _) => (Kind::Ca, trusted(ca)?),
+                (_, Some(server)) => (Kind::Certificate, trusted(server)?),
                 _ => return Err("--cert needs --ca or --server-cert: which server is to be trusted?".into()),
             };
-            let (secret, server_name) = (private_key(key)?, self.server_name.clone());
-            return Ok(Keys { kind, own, secret, server, server_name });
+            return Ok(Keys { kind, own, secret, server, server_name: self.server_name.clone() });
         }
         Ok(Keys::default())
     }
@@ -162,9 +182,31 @@ fn at(file: &Path, error: impl std::fmt::Display) -> String {
     format!("{}: {error}", file.display())
 }
 
-fn private_key(file: &Path) -> Result<Vec<u8>, String> {
+/// The key as it is in the file, and taken apart. Object 0 may have less room than a key of another kind needs, so that what is
+/// wrong with it is told here.
+fn private_key(file: &Path) -> Result<(Vec<u8>, PrivateKey), String> {
     let mut blocks = blocks(file, &["PRIVATE KEY", "EC PRIVATE KEY"])?;
-    blocks.pop().ok_or_else(|| at(file, "there is no private key in it"))
+    let secret = blocks.pop().ok_or_else(|| at(file, "there is no private key in it"))?;
+    let parsed = PrivateKey::parse(&secret).map_err(|error| at(file, error))?;
+    Ok((secret, parsed))
+}
+
+/// The certificate that decides about the server's.
+fn trusted(file: &Path) -> Result<Vec<u8>, String> {
+    let certificate = one(file, "CERTIFICATE")?;
+    ServerCertificate::new(Usage::DomainIssuedCertificate, Matching::Exact, &certificate, &[])
+        .map_err(|error| at(file, error))?;
+    Ok(certificate)
+}
+
+/// The first of the certificates that lie one behind the other.
+fn first(certificates: &[u8]) -> &[u8] {
+    let length = match certificates {
+        [0x30, 0x81, length, ..] => 3 + usize::from(*length),
+        [0x30, 0x82, high, low, ..] => 4 + usize::from(u16::from_be_bytes([*high, *low])),
+        _ => certificates.len(),
+    };
+    certificates.get(..length).unwrap_or(certificates)
 }
 
 fn one(file: &Path, label: &str) -> Result<Vec<u8>, String> {
@@ -183,11 +225,19 @@ fn blocks(file: &Path, labels: &[&str]) -> Result<Vec<Vec<u8>>, String> {
         return Ok(vec![bytes]);
     }
     let all = pem::parse_many(&bytes).map_err(|error| at(file, format!("neither PEM nor DER: {error}")))?;
-    let wanted: Vec<Vec<u8>> = all
-        .iter()
-        .filter(|block| labels.contains(&block.tag()))
-        .map(|block| block.contents().into())
-        .collect();
+    let wanted = all.iter().filter(|block| labels.contains(&block.tag()));
+    let is_encrypted = |block: &pem::Pem| {
+        block.tag() == "ENCRYPTED PRIVATE KEY"
+            || block.headers().get("Proc-Type").is_some_and(|kind| kind.ends_with("ENCRYPTED"))
+    };
+    let asked_for_key = labels.iter().any(|label| label.ends_with("PRIVATE KEY"));
+    if asked_for_key && wanted.clone().all(is_encrypted) && all.iter().any(is_encrypted) {
+        return Err(at(
+            file,
+            "the private key is encrypted: `openssl pkcs8 -topk8 -nocrypt` writes it without a password",
+        ));
+    }
+    let wanted: Vec<Vec<u8>> = wanted.map(|block| block.contents().into()).collect();
     if wanted.is_empty() {
         let found: Vec<&str> = all.iter().map(pem::Pem::tag).collect();
         let found = if found.is_empty() { "nothing".into() } else { found.join(", ") };
@@ -197,56 +247,5 @@ fn blocks(file: &Path, labels: &[&str]) -> Result<Vec<Vec<u8>>, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_hexadecimal() {
-        assert_eq!(hexadecimal("00ffA5"), Ok(Bytes(vec![0, 255, 0xa5])));
-        assert_eq!(hexadecimal("0x01"), Ok(Bytes(vec![1])));
-        for bad in ["", "0x", "012", "zz", "é0"] {
-            assert!(hexadecimal(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_server_name_goes_with_certificates() {
-        let folder = std::env::temp_dir().join(format!("coracle-server-name-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("any.der");
-        fs::write(&file, [0x30, 0]).unwrap();
-        let options = Options {
-            cert: Some(file.clone()),
-            key: Some(file.clone()),
-            ca: Some(file),
-            server_name: Some("leshan".into()),
-            ..Options::default()
-        };
-        let keys = options.keys();
-        fs::remove_dir_all(folder).unwrap();
-        assert_eq!(keys.unwrap().credentials().server_name, Some("leshan"));
-        assert_eq!(Keys::psk("me", b"key").credentials().server_name, None);
-    }
-
-    #[test]
-    fn files_that_are_something_else_are_named() {
-        let folder = std::env::temp_dir().join(format!("coracle-credentials-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        let file = |name: &str, text: &str| {
-            let file = folder.join(name);
-            fs::write(&file, text).unwrap();
-            file
-        };
-        let key = file("key.pem", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n");
-        let error = private_key(&key).unwrap_err();
-        assert!(
-            error.contains("key.pem: found PUBLIC KEY in it, but PRIVATE KEY or EC PRIVATE KEY"),
-            "{error}"
-        );
-        let error = one(&file("empty", "nothing"), "CERTIFICATE").unwrap_err();
-        assert!(error.contains("found nothing"), "{error}");
-        let error = one(&folder.join("absent"), "CERTIFICATE").unwrap_err();
-        assert!(error.contains("absent: No such file"), "{error}");
-        fs::remove_dir_all(folder).unwrap();
-    }
-}
+#[path = "credentials_tests.rs"]
+mod tests;

@@ -107,6 +107,7 @@ fn faults_of_the_command_line_are_explained_and_nothing_is_started() {
         (&["--server", "coap://host", "--lifetime", "-1"], 2, "a whole number of seconds, from 0"),
         (&["--server", "coap://host", "--endpoint", ""], 2, "must not be empty"),
         (&["--plain", "--server", "coap://host"], 2, "cannot be used with"),
+        (&["--plain", "--psk-identity", "me", "--psk-key", "00112233"], 2, "cannot be used with"),
         (&["--serve"], 2, "--server"),
         (&["--server", "coaps://host"], 1, "needs keys: --psk-identity"),
         (&["--server", "coaps://host", "--psk-identity", "me"], 2, "--psk-key"),
