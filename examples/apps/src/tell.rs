@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Display, Formatter};
 
-use coracle::crypto::AlertSeen;
+use coracle::crypto::{Alert, AlertSeen};
 use coracle::objects::DeviceRequest;
 use coracle::{Client, Event, Failure, Instant, RegistrationState, SessionEvent};
 
@@ -79,6 +79,11 @@ fn session(f: &mut Formatter<'_>, event: &SessionEvent) -> fmt::Result {
             write!(f, "has a {how} session: {:?}{cid}", agreed.suite)
         }
         SessionEvent::HandshakeFailed { alert, .. } | SessionEvent::Closed { alert, .. } => match alert {
+            // What it says about itself is next to nothing.
+            AlertSeen::Received(alert @ Alert::HANDSHAKE_FAILURE) => write!(
+                f,
+                "{event} (the server sends {alert:?}: most likely no cipher suite, curve or kind of keys fits both sides)"
+            ),
             AlertSeen::Received(alert) => write!(f, "{event} (the server sends {alert:?})"),
             AlertSeen::Sent(alert) => write!(f, "{event} (sends {alert:?})"),
             AlertSeen::None => event.fmt(f),

@@ -1,6 +1,6 @@
 //! Servers that are not there: it says so, and goes on.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use coracle_demo_server::{Config, Server};
@@ -58,4 +58,21 @@ fn a_wrong_key_is_told() {
     program.wait_line("tries again in ");
     ends_soon(program, Signal::TERM);
     assert!(server.registrations().is_empty());
+}
+
+/// A server without a suite or a kind of keys in common says no more than that: the device says what it may mean.
+#[test]
+fn a_handshake_that_is_refused_is_told() {
+    const HANDSHAKE_FAILURE: [u8; 15] = [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 40];
+    let server = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    server.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let uri = format!("coaps://{}", server.local_addr().expect("an address"));
+    let mut program = Program::start(&["--server", &uri, "--psk-identity", "mine", "--psk-key", "00112233"]);
+    let (_, device) = server.recv_from(&mut [0; 1500]).expect("a hello");
+    server.send_to(&HANDSHAKE_FAILURE, device).expect("it is sent");
+    program.wait_line(
+        "(the server sends handshake_failure(40): most likely no cipher suite, curve or kind of keys fits",
+    );
+    program.wait_line("there is no secure session with the server");
+    ends_soon(program, Signal::TERM);
 }
