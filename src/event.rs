@@ -18,7 +18,7 @@ pub enum SessionEvent {
         /// The alert that was sent or received, if any; object 1 resource 11 has it, too.
         alert: AlertSeen,
     },
-    /// The session ended. A new one is opened when there is something to send.
+    /// The session ended. The next handshake follows by itself.
     Closed {
         /// Why.
         reason: CloseReason,

@@ -62,6 +62,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # DTLS
+//!
+//! A server with a `coaps://` URI and [`Credentials`] is talked to over DTLS; nothing else changes. `dtls.suites` of
+//! `config.toml` says which ciphers are linked.
+//!
+//! ```
+//! let server = coracle::ServerSettings {
+//!     uri: "coaps://leshan.example:5684",
+//!     short_server_id: 1,
+//!     lifetime_s: 300,
+//!     store_notifications: true,
+//!     credentials: coracle::Credentials::psk(b"device-42", &[0x5A; 16]), // 16 random bytes, of this device alone
+//! };
+//! ```
+//!
+//! These [`Credentials`] are the ones of object 0, with its [`CertificateUsage`] and [`MatchingType`]. Those of [`crypto`],
+//! which have the same names, are for DTLS without LwM2M. `docs/DTLS.md` of the repository has the suites, keys and
+//! certificates, what happens when a handshake fails, deep sleep, and secure elements.
+//!
 //! # Driving it
 //!
 //! [`Client`] does no I/O. [`driver::blocking`] turns it into a main loop over any [`platform::Network`] (`coracle-posix` has

@@ -76,7 +76,9 @@ impl CredentialError {
             Self::NoServerCertificate => {
                 "the server's certificate (or its digest) is missing: nothing to trust"
             }
-            Self::DigestLength => "the digest of the server's certificate does not fit its matching type",
+            Self::DigestLength => {
+                "the digest of the server's certificate does not fit its matching type: 32 bytes for SHA-256; 48 and 64 for SHA-384 and SHA-512, which need the feature sha384"
+            }
             Self::NoServerName => "the server's name is missing: give it, or say that any name will do",
         }
     }

@@ -1,6 +1,8 @@
 //! A device that registers with a server and serves it until it is told to stop.
 
 use std::error::Error;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -57,11 +59,22 @@ pub(crate) enum End {
     Reboot,
 }
 
+/// A port that can't be had is a fault of the command line, not of the way to the server, and will not go away.
+fn check_port(port: u16) -> Result<(), String> {
+    match UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)) {
+        Err(error) if matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied) => {
+            Err(format!("--local-port {port}: {error}; choose another one, or leave it out"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A device that is to end does not wait longer than this for a server that does not answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves until SIGINT or SIGTERM.
 pub(crate) fn serve(settings: &Settings) -> Result<(), Box<dyn Error>> {
+    check_port(settings.local_port)?;
     let network = PosixNetwork::new()?;
     let stop = Stop { requested: Arc::default(), waker: network.waker() };
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
@@ -157,7 +170,7 @@ fn run_driver(driver: &mut Device<'_>, mut demo: Demo, stop: &Stop) -> End {
 }
 
 /// Prints what the network says about the server, once until the device is registered again.
-fn show_trouble(driver: &mut Device<'_>, told: &mut Option<std::io::ErrorKind>) {
+fn show_trouble(driver: &mut Device<'_>, told: &mut Option<ErrorKind>) {
     if driver.client().state(ServerIndex(0)) == Some(RegistrationState::Registered) {
         *told = None;
     }

@@ -76,3 +76,13 @@ fn a_handshake_that_is_refused_is_told() {
     program.wait_line("there is no secure session with the server");
     ends_soon(program, Signal::TERM);
 }
+
+#[test]
+fn a_local_port_that_is_taken_ends_it() {
+    let taken = UdpSocket::bind(("0.0.0.0", 0)).expect("a port");
+    let port = taken.local_addr().expect("bound").port().to_string();
+    let program = Program::start(&["--server", "coap://127.0.0.1:9", "--local-port", &port]);
+    let (code, _, errors) = program.end(PATIENCE);
+    assert_ne!(code, Some(0));
+    assert!(errors.contains(&format!("--local-port {port}: Address already in use")), "{errors}");
+}
