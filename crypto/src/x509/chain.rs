@@ -111,20 +111,20 @@ fn path<C: Curve>(
     policy: &ServerCertificate<'_>,
     unix_time: Option<u64>,
 ) -> Result<(), CertificateFault> {
-    // Usage 0 wants the given CA somewhere on the way; the others have nothing left to find.
+    // Usage 0 wants the given CA somewhere on the way, if need be above the first anchor; the others have nothing left to find.
     let mut found = policy.usage != CertificateUsage::CaConstraint;
+    let mut missing = CertificateFault::UnknownCa;
     let mut current = *leaf;
     // Those that count for path lengths: one that is issued by its own name does not (RFC 5280 section 6.1.4).
     let mut below = 0;
     for level in 0..=DEPTH {
-        let anchor = find_anchor::<C>(&current, below, policy);
-        if let Ok(Some(anchor)) = anchor {
-            let reached = found || policy.is_expected(anchor.whole);
-            return if reached { Ok(()) } else { Err(CertificateFault::Mismatch) };
+        let anchored = is_anchored::<C>(&current, below, policy, found);
+        if anchored == Ok(true) {
+            return Ok(());
         }
         // With a new key an authority has the same name: the old one certifies it.
         let issuer = next(chain)?.filter(|issuer| level < DEPTH && issuer.subject == current.issuer);
-        let Some(issuer) = issuer else { return Err(anchor.err().unwrap_or(CertificateFault::UnknownCa)) };
+        let Some(issuer) = issuer else { return Err(anchored.err().unwrap_or(missing)) };
         check_ca(&issuer, below)?;
         check_signature::<C>(&current, &issuer)?;
         check_time(&issuer, unix_time)?;
@@ -134,21 +134,25 @@ fn path<C: Curve>(
             CertificateUsage::TrustAnchorAssertion => expected,
             _ => policy.trust_store.contains(&issuer.whole),
         };
+        if is_anchor && found {
+            return Ok(());
+        }
         if is_anchor {
-            return if found { Ok(()) } else { Err(CertificateFault::Mismatch) };
+            missing = CertificateFault::Mismatch;
         }
         below += usize::from(issuer.subject != issuer.issuer);
         current = issuer;
     }
-    Err(CertificateFault::UnknownCa)
+    Err(missing)
 }
 
-/// The trust anchor that issued `current`, when we have it.
-fn find_anchor<'a, C: Curve>(
+/// Whether a trust anchor that we have issued `current`: any, or the expected one unless that was `found` on the way.
+fn is_anchored<C: Curve>(
     current: &Parsed<'_>,
     below: usize,
-    policy: &ServerCertificate<'a>,
-) -> Result<Option<Parsed<'a>>, CertificateFault> {
+    policy: &ServerCertificate<'_>,
+    found: bool,
+) -> Result<bool, CertificateFault> {
     let (single, store) = match policy.usage {
         CertificateUsage::TrustAnchorAssertion => (policy.certificate(), &[][..]),
         _ => (None, policy.trust_store),
@@ -161,11 +165,12 @@ fn find_anchor<'a, C: Curve>(
         }
         // Another anchor may have the same name: go on, and tell the fault only when none fits.
         match check_ca(&anchor, below).and_then(|()| check_signature::<C>(current, &anchor)) {
-            Ok(()) => return Ok(Some(anchor)),
+            Ok(()) if found || policy.is_expected(anchor.whole) => return Ok(true),
+            Ok(()) => refused = Some(CertificateFault::Mismatch),
             Err(fault) => refused = Some(fault),
         }
     }
-    refused.map_or(Ok(None), Err)
+    refused.map_or(Ok(false), Err)
 }
 
 /// Whether `issuer` may certify, with `below` other CAs, less those issued by their own names, between it and the leaf.

@@ -244,7 +244,11 @@ const LINES: [(&str, &[&str]); 65] = [
     // 56
     (
         "usages without anything to trust",
-        &["names::the_four_usages", "names::nothing_to_trust_is_refused_before_the_handshake"],
+        &[
+            "names::the_four_usages",
+            "names::the_given_authority_is_looked_for_beside_and_above_other_anchors",
+            "names::nothing_to_trust_is_refused_before_the_handshake",
+        ],
     ),
     // 57
     (

@@ -199,3 +199,30 @@ fn nothing_to_trust_is_refused_before_the_handshake() {
     assert_eq!(short.err(), Some(CredentialError::DigestLength));
     assert_eq!(CertificateUsage::default(), CertificateUsage::DomainIssuedCertificate);
 }
+
+/// Usage 0: the given authority need not be the first anchor that the chain meets.
+#[test]
+fn the_given_authority_is_looked_for_beside_and_above_other_anchors() {
+    let world = world();
+    let leaf = world.leaf(&Fields::leaf(HOST));
+    let constraint = |expected, store| Rules::new(CertificateUsage::CaConstraint, expected, store);
+    // Renewed with the same key: both certificates are in the store.
+    let renewed = world.ca.own(&Fields { not_after: "450101000000Z", ..Fields::ca("CA") });
+    let store: [&[u8]; 2] = [&world.anchor, &renewed];
+    assert_eq!(constraint(&world.anchor, &store).check(&[&leaf]), Accepted);
+    assert_eq!(constraint(&renewed, &store).check(&[&leaf]), Accepted);
+    // An intermediate that is an anchor itself.
+    let middle = Authority::new(0x66);
+    let above = world.ca.issue(&Fields::ca("middle"), &middle.spki());
+    let below = middle.issue_as(&name(b"middle"), &Fields::leaf(HOST), &world.key);
+    let store: [&[u8]; 2] = [&above, &world.anchor];
+    assert_eq!(constraint(&above, &store).check(&[&below]), Accepted);
+    assert_eq!(constraint(&world.anchor, &store).check(&[&below, &above]), Accepted);
+    // It still has to be there.
+    let mismatch = refused(FailureReason::ServerKeyMismatch);
+    assert_eq!(constraint(&world.anchor, &store).check(&[&below]), mismatch);
+    let other = Authority::new(0x77).own(&Fields::ca("other"));
+    assert_eq!(constraint(&other, &store).check(&[&below, &above]), mismatch);
+    assert_eq!(constraint(&other, &store).check(&[&below, &above, &world.anchor]), mismatch);
+    assert_eq!(constraint(&other, &store[..1]).check(&[&below, &above]), mismatch);
+}
