@@ -225,10 +225,8 @@ impl<P: Profile> Core<P> {
         )
     }
 
-    fn handle_timeout(&mut self, now: Instant) {
-        if !self.link.timer.is_due(now) {
-            return;
-        }
+    /// Only when the timer is due.
+    fn handle_timeout(&mut self) {
         let backoff = &self.link.options.backoff;
         let last = self.state == State::ServerFinished;
         let attempts = if last { backoff.last_flight_attempts } else { backoff.attempts };
@@ -305,7 +303,10 @@ impl<P: Profile> Connection<P> {
 
     /// To be called when [`poll_timeout`](Self::poll_timeout) has passed; does nothing before.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.core.handle_timeout(now);
+        if self.core.link.timer.is_due(now) {
+            self.core.handle_timeout();
+            self.reassembly.settle();
+        }
     }
 
     /// When something is to be done though nothing arrives: call [`handle_timeout`](Self::handle_timeout), then

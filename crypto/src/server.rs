@@ -187,6 +187,7 @@ impl<P: Profile> Connection<P> {
         if !core.link.try_again(attempts) {
             core.fail(FailureReason::Interrupted, AlertSeen::None);
         }
+        self.reassembly.settle();
     }
 
     /// See the client's `poll_timeout`.

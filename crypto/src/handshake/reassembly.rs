@@ -13,6 +13,8 @@ const GAPS: usize = 4;
 /// A message in the making. The empty value is all zero bytes.
 pub(crate) struct Reassembly<B> {
     kind: u8,
+    /// Fragments have contradicted what was received: one of the two is not the peer's.
+    disputed: bool,
     total: u16,
     message_seq: u16,
     /// Received intervals, start and end; empty ones are unused.
@@ -34,12 +36,27 @@ pub(crate) enum Added {
 }
 
 impl<B: Bytes> Reassembly<B> {
-    pub(crate) const EMPTY: Self =
-        Self { kind: 0, total: 0, message_seq: 0, received: [(0, 0); GAPS], buffer: B::EMPTY };
+    pub(crate) const EMPTY: Self = Self {
+        kind: 0,
+        disputed: false,
+        total: 0,
+        message_seq: 0,
+        received: [(0, 0); GAPS],
+        buffer: B::EMPTY,
+    };
 
     pub(crate) const fn clear(&mut self) {
         self.received = [(0, 0); GAPS];
         self.total = 0;
+        self.disputed = false;
+    }
+
+    /// Begins anew when fragments have contradicted each other, before the peer sends them again: a forged one that came first
+    /// is not in the way for ever.
+    pub(crate) const fn settle(&mut self) {
+        if self.disputed {
+            self.clear();
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -60,13 +77,18 @@ impl<B: Bytes> Reassembly<B> {
             self.clear();
             (self.kind, self.total, self.message_seq) = (fragment.kind, total, fragment.message_seq);
         }
-        if (self.kind, self.total) != (fragment.kind, total) || fragment.bytes.is_empty() {
+        if (self.kind, self.total) != (fragment.kind, total) {
+            self.disputed = true;
+            return Added::Dropped;
+        }
+        if fragment.bytes.is_empty() {
             return Added::Dropped;
         }
         // Both fit: the fragment lies within its message.
         let start = fragment.offset as u16;
         let end = start + fragment.bytes.len() as u16;
         if self.contradicts(start, fragment.bytes) {
+            self.disputed = true;
             return Added::Dropped;
         }
         let Some(slot) = self.merge(start, end) else { return Added::Dropped };

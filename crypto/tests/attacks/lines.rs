@@ -177,6 +177,7 @@ const LINES: [(&str, &[&str]); 65] = [
         &[
             "parsing::contradicting_fragments_are_dropped",
             "parsing::a_message_longer_than_the_buffer_is_reported",
+            "resources::a_forged_fragment_is_not_in_the_way_for_ever",
         ],
     ),
     // 41

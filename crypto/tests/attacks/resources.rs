@@ -295,3 +295,30 @@ fn too_small_a_buffer_changes_nothing() {
     assert_eq!(sealed.len(), 1200);
     assert_eq!(sealed[5..11], [0, 0, 0, 0, 0, 1], "no record number was used up");
 }
+
+/// One forged fragment that comes before the true ones costs one repetition of the flight, not the handshake.
+#[test]
+fn a_forged_fragment_is_not_in_the_way_for_ever() {
+    for forged in [fragment(2, 200, 0, 0, &[1; 10]), fragment(11, 60, 0, 3, &[1; 10])] {
+        let mut duel = Duel::<Everything>::new(psk_security());
+        let mut server = Hostile::new();
+        server.read_hello(&mut duel);
+        let body = server.psk_hello();
+        server.message(SERVER_HELLO, &body);
+        let (first, second) = body.split_at(body.len() / 2);
+        let first = record(22, 0, 1, &fragment(SERVER_HELLO, body.len(), 0, 0, first));
+        let second = record(22, 0, 2, &fragment(SERVER_HELLO, body.len(), 0, first.len() - 25, second));
+        let done = server.say(SERVER_HELLO_DONE, &[]);
+        let flight = [first, second, done].concat();
+        duel.deliver(&record(22, 0, 9, &forged));
+        duel.deliver(&flight);
+        duel.assert_unmoved();
+        // Our hello goes out again, and so does the flight of the server.
+        duel.wait();
+        assert_eq!(duel.take_sent().len(), 1);
+        duel.deliver(&flight);
+        server.read_flight(&mut duel);
+        server.finishes(&mut duel);
+        assert!(duel.client.is_connected(), "{:?}", duel.events);
+    }
+}
