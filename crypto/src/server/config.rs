@@ -107,7 +107,8 @@ pub struct Peer {
 enum Kind {
     Nobody,
     Psk,
-    Key,
+    RawKey,
+    Certified,
 }
 
 impl Peer {
@@ -117,8 +118,21 @@ impl Peer {
         Self::new(Kind::Psk, identity)
     }
 
-    pub(super) fn key(point: &[u8; POINT]) -> Self {
-        Self::new(Kind::Key, point)
+    pub(super) fn key(point: &[u8; POINT], raw: bool) -> Self {
+        Self::new(if raw { Kind::RawKey } else { Kind::Certified }, point)
+    }
+
+    /// Whether a client that was let in as this one may come back, without showing its key: one whose key was taken away must
+    /// not come in by its old session, nor one that had to show none then, and now has to.
+    pub(super) fn may_return(&self, config: &Config<'_>, must_show_key: bool) -> bool {
+        match self.kind {
+            Kind::Nobody => !must_show_key,
+            Kind::Psk => config.psk.is_some_and(|clients| clients.key(self.bytes()).is_some()),
+            Kind::RawKey => config.raw_clients.is_some_and(|clients| {
+                PublicKey::parse(self.bytes()).is_ok_and(|key| clients.is_known(&key))
+            }),
+            Kind::Certified => config.client_ca.is_some(),
+        }
     }
 
     fn new(kind: Kind, from: &[u8]) -> Self {
@@ -138,7 +152,7 @@ impl Peer {
 
     /// The public key of the client, raw or from its certificate: an uncompressed point.
     pub fn public_key(&self) -> Option<&[u8]> {
-        (self.kind == Kind::Key).then(|| self.bytes())
+        matches!(self.kind, Kind::RawKey | Kind::Certified).then(|| self.bytes())
     }
 }
 

@@ -181,7 +181,7 @@ impl<P: Profile> Core<P> {
         self.session.extended_master_secret = offer.extended_master_secret;
         self.link.layer.set_suite(suite);
         self.negotiate(config, suite, offer)?;
-        if let Some(session) = Self::find(config, &hello, suite) {
+        if let Some(session) = self.find(config, &hello, suite) {
             self.session = session;
             self.resumed = true;
         }
@@ -241,15 +241,16 @@ impl<P: Profile> Core<P> {
     }
 
     /// The session that the client wants to resume, when everything is as it was.
-    fn find(config: &Config<'_>, hello: &ClientHello<'_>, suite: CipherSuite) -> Option<StoredSession> {
+    fn find(
+        &self,
+        config: &Config<'_>,
+        hello: &ClientHello<'_>,
+        suite: CipherSuite,
+    ) -> Option<StoredSession> {
         let session = config.sessions?.load(hello.session_id.try_into().ok()?)?;
         let same = session.extended_master_secret == hello.extensions.extended_master_secret
             && session.suite == suite.number();
-        // A client whose key was taken away must not come in by its old session.
-        let known = session
-            .peer
-            .psk_identity()
-            .is_none_or(|identity| config.psk.is_some_and(|psk| psk.key(identity).is_some()));
+        let known = session.peer.may_return(config, self.negotiated.request_certificate);
         (P::RESUMPTION && same && known).then_some(session)
     }
 

@@ -73,7 +73,7 @@ impl<P: Profile> Core<P> {
             x509::verify::<P::Curve>(contents, oid::CLIENT_AUTH, &policy, None, config.unix_time)?.key
         };
         copy(self.client_point.bytes_mut(), &point);
-        self.set_peer(Peer::key(&point));
+        self.set_peer(Peer::key(&point, self.negotiated.client_raw_public_key));
         Ok(())
     }
 

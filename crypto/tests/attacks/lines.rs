@@ -283,6 +283,7 @@ const LINES: [(&str, &[&str]); 65] = [
             "server_half::no_state_before_a_good_cookie",
             "server_half::resumption_does_not_go_around_the_cookie",
             "server_half::a_session_with_another_master_secret_is_not_resumed",
+            "server_half::a_session_of_a_key_that_is_not_known_any_more_is_not_resumed",
         ],
     ),
     // 63

@@ -2,9 +2,15 @@
 
 use crate::common::SeededRng;
 use crate::duel::{Duel, IDENTITY, KEY, psk_security};
-use coracle_crypto::profiles::{Everything, PskCid};
-use coracle_crypto::server::{Config, Connection, Cookies, PskLookup, SessionCache, Verdict};
-use coracle_crypto::{CipherSuite, Event, FailureReason, Instant, Options, Requirement, Security};
+use crate::raw_keys::Keys;
+use coracle_crypto::profiles::{Everything, PskCid, PskRpkCid};
+use coracle_crypto::server::{
+    Config, Connection, Cookies, KeyLookup, OwnKey, PskLookup, SessionCache, Verdict,
+};
+use coracle_crypto::{
+    CipherSuite, Event, FailureReason, Instant, Options, PrivateKey, Profile, PublicKey, Requirement,
+    Security,
+};
 use std::cell::Cell;
 
 struct OneClient {
@@ -22,7 +28,10 @@ fn one_client() -> OneClient {
 }
 
 /// A handshake between our two halves over a perfect wire. Answers the events of the server.
-fn handshake(duel: &mut Duel<'_, PskCid>, config: &Config<'_>) -> (Connection<Everything>, Vec<Event>) {
+fn handshake<P: Profile>(
+    duel: &mut Duel<'_, P>,
+    config: &Config<'_>,
+) -> (Connection<Everything>, Vec<Event>) {
     // Another session id each time.
     let mut rng = SeededRng(duel.rng.next());
     let cookies = Cookies::new(&mut rng).expect("seeded");
@@ -161,4 +170,45 @@ fn a_session_with_another_master_secret_is_not_resumed() {
     server.handle_datagram(duel.time(), &config, &mut hello, &mut |_| {});
     let length = server.poll_transmit(duel.time(), &config, &mut SeededRng(4), &mut [0; 1500]).expect("room");
     assert!(length.is_some_and(|length| length < 13 + 12 + 100 + 30), "no Finished: not resumed");
+}
+
+struct OneKey {
+    key: PublicKey,
+    known: Cell<bool>,
+}
+
+impl KeyLookup for OneKey {
+    fn is_known(&self, key: &PublicKey) -> bool {
+        self.known.get() && *key == self.key
+    }
+}
+
+/// As with pre-shared keys, a client whose key was taken away does not come in by its old session, nor one that had to show
+/// none when it was made.
+#[test]
+fn a_session_of_a_key_that_is_not_known_any_more_is_not_resumed() {
+    let keys = Keys::new();
+    let signer = PrivateKey::parse(&[0x22; 32]).expect("in range");
+    let public = signer.public_key().expect("a key");
+    let clients = OneKey { key: keys.own_public, known: Cell::new(true) };
+    let cache = SessionCache::<4>::new();
+    let own = Some(OwnKey { signer: &signer, public: &public, chain: &[] });
+    let open = Config { own, sessions: Some(&cache), ..Config::NOBODY };
+    let closed = Config { raw_clients: Some(&clients), ..open };
+    let mut duel = Duel::<PskRpkCid>::new(keys.security());
+    let mut resumed = |config: &Config<'_>| {
+        duel.clear();
+        duel.connect();
+        handshake(&mut duel, config);
+        match duel.events[..] {
+            [Event::Connected(connected)] => Some(connected.resumed),
+            _ => None,
+        }
+    };
+    assert_eq!(resumed(&open), Some(false));
+    assert_eq!(resumed(&open), Some(true));
+    assert_eq!(resumed(&closed), Some(false), "it has not shown its key yet");
+    assert_eq!(resumed(&closed), Some(true));
+    clients.known.set(false);
+    assert_eq!(resumed(&closed), None);
 }
