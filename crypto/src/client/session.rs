@@ -154,8 +154,13 @@ pub(super) fn binding_of(security: &Security<'_>) -> [u8; BINDING] {
         Credentials::Certificate(certificate) => {
             part(b"x509");
             part(certificate.own.and_then(|(_, chain)| chain.first().copied()).unwrap_or_default());
-            part(&[certificate.server.usage as u8]);
-            part(certificate.server.expected());
+            let server = &certificate.server;
+            part(&[server.usage as u8, server.any_name.into(), server.common_name.into()]);
+            part(server.expected());
+            // What was trusted then may not be trusted any more.
+            let store = if server.needs_store() { server.trust_store } else { &[] };
+            part(&(store.len() as u32).to_be_bytes());
+            store.iter().for_each(|certificate| part(certificate));
         }
     }
     // What a certificate was checked for, and which of several servers at an address answered.

@@ -98,9 +98,8 @@ impl<'a> ServerCertificate<'a> {
         if expected.len() != digest_len {
             return Err(CredentialError::DigestLength);
         }
-        let needs_store =
-            matches!(usage, CertificateUsage::CaConstraint | CertificateUsage::ServiceCertificateConstraint);
-        if needs_store && trust_store.is_empty() {
+        let this = Self { usage, matching, expected, trust_store, any_name: false, common_name: false };
+        if this.needs_store() && trust_store.is_empty() {
             return Err(CredentialError::NoTrustStore);
         }
         let exact = matching == MatchingType::Exact;
@@ -110,7 +109,7 @@ impl<'a> ServerCertificate<'a> {
                 crate::x509::Parsed::new(certificate).map_err(|_| CredentialError::CertificateFormat)?;
             parsed.public_key().map_err(|_| CredentialError::CertificateAlgorithm)?;
         }
-        Ok(Self { usage, matching, expected, trust_store, any_name: false, common_name: false })
+        Ok(this)
     }
 
     /// Any server whose certificate fulfils the rest is right, whatever its name: only sensible where the trust
@@ -149,6 +148,11 @@ impl<'a> ServerCertificate<'a> {
     /// What sessions are bound to.
     pub(crate) const fn expected(&self) -> &'a [u8] {
         self.expected
+    }
+
+    /// Whether the chain has to end in the trust store.
+    pub(crate) const fn needs_store(&self) -> bool {
+        matches!(self.usage, CertificateUsage::CaConstraint | CertificateUsage::ServiceCertificateConstraint)
     }
 
     pub(crate) const fn is_named(&self) -> bool {

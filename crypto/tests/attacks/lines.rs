@@ -90,7 +90,13 @@ const LINES: [(&str, &[&str]); 65] = [
         ],
     ),
     // 19
-    ("a session of server A offered to server B", &["sessions::a_session_of_another_server_is_not_offered"]),
+    (
+        "a session of server A offered to server B, or made when others were trusted",
+        &[
+            "sessions::a_session_of_another_server_is_not_offered",
+            "sessions::a_session_is_not_offered_when_other_certificates_are_trusted",
+        ],
+    ),
     // 20
     (
         "HelloVerifyRequests: endless, truncated, every cookie",

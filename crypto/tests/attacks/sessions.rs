@@ -1,10 +1,12 @@
 //! Sessions: established ones that nothing in the clear may move, and those that are resumed only as they were.
 
 use crate::alerts::{DECRYPT_ERROR, HANDSHAKE_FAILURE, ILLEGAL_PARAMETER};
+use crate::authority::*;
+use crate::builder::{Authority, Fields, chain};
 use crate::duel::{Duel, IDENTITY, KEY, psk_security};
 use crate::hostile::*;
 use coracle_crypto::profiles::{Everything, PskCid, PskOnly};
-use coracle_crypto::{Credentials, Event, FailureReason, Psk, Security};
+use coracle_crypto::{CertificateUsage, Credentials, Event, FailureReason, Psk, Security};
 
 #[test]
 fn hello_requests_change_nothing_and_nobody_renegotiates() {
@@ -211,4 +213,41 @@ fn a_session_of_another_server_is_not_offered() {
     assert_eq!(offered(Security::new(b"server", other_identity)), []);
     // Its suite is all that has to be there.
     assert_eq!(offered(Security { suites: &[0xC0A8], ..psk_security() }), [0xD1; 32]);
+}
+
+/// Who was trusted by authorities that are not trusted any more, or under another name, is checked again.
+#[test]
+fn a_session_is_not_offered_when_other_certificates_are_trusted() {
+    let world = world();
+    let leaf = world.leaf(&Fields::leaf(HOST));
+    let other = Authority::new(0x77).own(&Fields::ca("other"));
+    let (store, elsewhere): ([&[u8]; 1], [&[u8]; 2]) = ([&world.anchor], [&other, &world.anchor]);
+    let offered = |before: Rules<'_>, after: Rules<'_>| {
+        let mut duel = Duel::<Everything>::new(before.security());
+        let mut server = Hostile { ecdhe: true, ..Hostile::new() };
+        server.read_hello(&mut duel);
+        let hello = server.server_hello(ECDSA_CCM_8, &[0xD1; 32], &[extension(23, &[])]);
+        server.answers_with(&mut duel, &hello, &chain(&[&leaf]));
+        server.finishes(&mut duel);
+        assert!(duel.client.is_connected(), "{:?}", duel.events);
+        let mut client = duel.client;
+        let mut duel = Duel::<Everything>::new(after.security());
+        std::mem::swap(&mut duel.client, &mut client);
+        duel.connect();
+        server.read_hello(&mut duel);
+        server.client_session_id
+    };
+    let pinned = |store| Rules::new(CertificateUsage::ServiceCertificateConstraint, &leaf, store);
+    assert_eq!(offered(pinned(&store), pinned(&store)), [0xD1; 32]);
+    assert_eq!(offered(pinned(&store), pinned(&elsewhere)), []);
+    assert_eq!(offered(pinned(&store), pinned(&elsewhere[..1])), []);
+    // Where the store is not asked it does not matter.
+    let issued = |store| Rules::new(CertificateUsage::DomainIssuedCertificate, &leaf, store);
+    assert_eq!(offered(issued(&store), issued(&elsewhere)), [0xD1; 32]);
+    let strict = Rules::anchor(&world.anchor);
+    let any = Rules { policy: strict.policy.allow_any_name(), ..strict };
+    let common = Rules { policy: strict.policy.allow_common_name(), ..strict };
+    assert_eq!(offered(strict, strict), [0xD1; 32]);
+    assert_eq!(offered(any, strict), []);
+    assert_eq!(offered(common, strict), []);
 }
