@@ -135,7 +135,8 @@ impl<P: Profile> Core<P> {
             .filter(|suite| security.offer(P::SUITES).any(|offered| offered == *suite))
             .ok_or(Fault::ILLEGAL)?;
         let offered_id = self.session.offered(security);
-        self.resumed = !offered_id.is_empty() && offered_id == hello.session_id;
+        let offered = !offered_id.is_empty();
+        self.resumed = offered && offered_id == hello.session_id;
         self.accept_extensions(security, suite, &hello.extensions)?;
         self.link.layer.set_suite(suite);
         self.link.layer.set_peer_random(hello.random);
@@ -151,7 +152,7 @@ impl<P: Profile> Core<P> {
         if self.resumed {
             return self.check_resumed(suite);
         }
-        self.session.start(hello.session_id, suite);
+        self.session.start(hello.session_id, suite, offered);
         self.state = match P::key_exchange(suite) {
             KeyExchange::EcdheEcdsa => State::ServerCertificate,
             KeyExchange::EcdhePsk | KeyExchange::Psk => State::ServerKeyExchange,

@@ -50,6 +50,7 @@ impl<P: Profile> Core<P> {
                     return Err(Fault::MALFORMED);
                 }
                 self.link.timer.stop();
+                self.session.forget_declined();
                 let curve = key_exchange.is_some_and(|exchange| exchange != KeyExchange::Psk);
                 self.state = if P::CURVE && curve { State::Agree } else { State::Derive };
             }

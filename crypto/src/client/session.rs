@@ -14,10 +14,22 @@ use zeroize::Zeroize;
 /// Bytes of the digest that binds a session.
 pub(super) const BINDING: usize = 16;
 
+/// What is in the place of a session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Held {
+    /// None that can be resumed.
+    Nothing,
+    /// The beginning of one, and in the place of its master secret the id that was in our hello, its length last: the server
+    /// did not take that up, but the hello may have to go out again as it was.
+    Declined,
+    /// One that was completed: it can be resumed.
+    Complete,
+}
+
 /// The session of the present or the last handshake. The empty value is all zero bytes.
 pub(super) struct Session<P: Profile> {
-    /// It was completed: it can be resumed.
-    complete: bool,
+    held: Held,
     pub(super) extended_master_secret: bool,
     /// How handshakes with the server begin.
     pub(super) first_hello: FirstHello,
@@ -25,13 +37,13 @@ pub(super) struct Session<P: Profile> {
     suite: u16,
     binding: [u8; BINDING],
     id: P::SessionId,
-    /// The master secret; before it is derived, the shared secret of the key exchange.
+    /// The master secret; before it is derived, in turn: the id that was declined, and the shared secret of the key exchange.
     pub(super) master: [u8; MASTER],
 }
 
 impl<P: Profile> Session<P> {
     pub(super) const EMPTY: Self = Self {
-        complete: false,
+        held: Held::Nothing,
         extended_master_secret: false,
         first_hello: FirstHello::UNTRIED,
         id_len: 0,
@@ -43,14 +55,14 @@ impl<P: Profile> Session<P> {
 
     /// Forgets the session, but not what it is bound to.
     pub(super) fn forget(&mut self) {
-        self.complete = false;
+        self.held = Held::Nothing;
         self.id_len = 0;
         self.master.zeroize();
     }
 
     /// Forgets a session whose handshake did not come to its end.
     pub(super) fn forget_unfinished(&mut self) {
-        if !self.complete {
+        if !self.is_complete() {
             self.forget();
         }
     }
@@ -68,12 +80,25 @@ impl<P: Profile> Session<P> {
         }
     }
 
-    /// The session that is offered to the server: its id; empty for none.
+    /// The session that is offered to the server, or was in the hello that it has answered: its id; empty for none.
     pub(super) fn offered(&self, security: &Security<'_>) -> &[u8] {
         let usable = P::RESUMPTION
-            && self.complete
+            && self.is_complete()
             && self.suite().is_some_and(|suite| security.offer(P::SUITES).any(|offered| offered == suite));
-        if usable { self.id() } else { &[] }
+        match self.master.split_last() {
+            _ if usable => self.id(),
+            Some((length, id)) if P::RESUMPTION && self.held == Held::Declined => {
+                id.get(..(*length).into()).unwrap_or_default()
+            }
+            _ => &[],
+        }
+    }
+
+    /// The hello will not go out again.
+    pub(super) fn forget_declined(&mut self) {
+        if self.held == Held::Declined {
+            self.held = Held::Nothing;
+        }
     }
 
     pub(super) fn id(&self) -> &[u8] {
@@ -85,16 +110,26 @@ impl<P: Profile> Session<P> {
     }
 
     pub(super) const fn is_complete(&self) -> bool {
-        self.complete
+        matches!(self.held, Held::Complete)
     }
 
     pub(super) const fn binding(&self) -> &[u8; BINDING] {
         &self.binding
     }
 
-    /// A new session, with the id that the server gave it (empty when it cannot be resumed).
-    pub(super) fn start(&mut self, id: &[u8], suite: CipherSuite) {
+    /// A new session, with the id that the server gave it (empty when it cannot be resumed), in place of the one that was
+    /// offered, if any.
+    pub(super) fn start(&mut self, id: &[u8], suite: CipherSuite, offered: bool) {
+        let (declined, declined_len) = (self.id, self.id_len);
         self.forget();
+        if P::RESUMPTION
+            && offered
+            && let Some((length, place)) = self.master.split_last_mut()
+        {
+            copy(place, declined.bytes());
+            *length = declined_len;
+            self.held = Held::Declined;
+        }
         self.suite = suite.number();
         if let Some(place) = self.id.bytes_mut().get_mut(..id.len()) {
             copy(place, id);
@@ -105,8 +140,9 @@ impl<P: Profile> Session<P> {
     /// The handshake is complete: keeps what can be resumed, and nothing else.
     pub(super) fn finish(&mut self, extended_master_secret: bool) {
         self.extended_master_secret = extended_master_secret;
-        self.complete = P::RESUMPTION && self.id_len != 0;
-        if !self.complete {
+        let resumable = P::RESUMPTION && self.id_len != 0;
+        self.held = if resumable { Held::Complete } else { Held::Nothing };
+        if !resumable {
             self.master.zeroize();
         }
     }
@@ -119,7 +155,7 @@ impl<P: Profile> Session<P> {
         extended_master_secret: bool,
         master: &[u8; MASTER],
     ) {
-        self.start(id, suite);
+        self.start(id, suite, false);
         self.master = *master;
         self.finish(extended_master_secret);
     }

@@ -2,7 +2,7 @@
 //! implementations.
 
 /// What is tried, and by which tests.
-const LINES: [(&str, &[&str]); 65] = [
+const LINES: [(&str, &[&str]); 66] = [
     // 1
     (
         "ChangeCipherSpec before our ClientKeyExchange",
@@ -308,6 +308,14 @@ const LINES: [(&str, &[&str]); 65] = [
             "short_hello::a_server_that_has_not_heard_our_alert_gets_it_again",
             "short_hello::three_cookies_are_taken_after_a_short_hello",
             "short_hello::forged_answers_are_not_amplified",
+        ],
+    ),
+    // 66
+    (
+        "a session that the server declines, or ends at once",
+        &[
+            "sessions::a_hello_goes_out_again_with_the_session_that_was_declined",
+            "sessions::a_declined_session_is_not_offered_again",
         ],
     ),
 ];

@@ -215,6 +215,48 @@ fn a_session_of_another_server_is_not_offered() {
     assert_eq!(offered(Security { suites: &[0xC0A8], ..psk_security() }), [0xD1; 32]);
 }
 
+/// RFC 6347 section 4.2.4: what goes out again is the same message, also when the server has declined the session in it. Cookies
+/// cover the session id, and a server that has lost its state begins anew with it.
+#[test]
+fn a_hello_goes_out_again_with_the_session_that_was_declined() {
+    let (mut duel, _) = resumable();
+    duel.connect();
+    let first = duel.sent.last().expect("a hello").clone();
+    let mut server = Hostile::new();
+    server.read_hello(&mut duel);
+    let body = server.server_hello(PSK_CCM_8, &[0xE2; 32], &[extension(23, &[])]);
+    let hello = server.say(SERVER_HELLO, &body);
+    duel.deliver(&hello);
+    duel.wait();
+    assert_eq!(duel.take_sent(), [record(22, 0, 1, &first[13..])]);
+    // The handshake goes on, and the new session is the one that is offered next.
+    let done = server.say(SERVER_HELLO_DONE, &[]);
+    duel.deliver(&done);
+    server.read_flight(&mut duel);
+    server.finishes(&mut duel);
+    assert!(matches!(duel.events[..], [Event::Connected(connected)] if !connected.resumed));
+    duel.connect();
+    server.read_hello(&mut duel);
+    assert_eq!(server.client_session_id, [0xE2; 32]);
+}
+
+/// Nor is one of a declined session offered after the handshake in which it was has failed.
+#[test]
+fn a_declined_session_is_not_offered_again() {
+    for done in [false, true] {
+        let (mut duel, mut server) = resumable();
+        let body = server.server_hello(PSK_CCM_8, &[0xE2; 32], &[extension(23, &[])]);
+        let mut flight = server.say(SERVER_HELLO, &body);
+        if done {
+            flight.extend(server.say(SERVER_HELLO_DONE, &[]));
+        }
+        duel.deliver(&flight);
+        duel.connect();
+        server.read_hello(&mut duel);
+        assert_eq!(server.client_session_id, [], "{done}");
+    }
+}
+
 /// Who was trusted by authorities that are not trusted any more, or under another name, is checked again.
 #[test]
 fn a_session_is_not_offered_when_other_certificates_are_trusted() {
