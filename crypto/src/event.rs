@@ -252,8 +252,11 @@ impl Pending {
 
     /// The oldest event: `connected` tells what the handshake agreed on.
     pub(crate) fn take(&mut self, connected: impl FnOnce() -> Option<Connected>) -> Option<Event> {
-        if core::mem::take(&mut self.connected) {
-            return connected().map(Event::Connected);
+        // A session that is over already, and has left nothing to tell of, was never there: what ended it is next.
+        if core::mem::take(&mut self.connected)
+            && let Some(agreed) = connected()
+        {
+            return Some(Event::Connected(agreed));
         }
         if core::mem::take(&mut self.too_large) {
             return Some(Event::DatagramTooLarge);

@@ -316,6 +316,7 @@ const LINES: [(&str, &[&str]); 66] = [
         &[
             "sessions::a_hello_goes_out_again_with_the_session_that_was_declined",
             "sessions::a_declined_session_is_not_offered_again",
+            "sessions::a_session_that_ends_at_once_is_told_of",
         ],
     ),
 ];

@@ -6,7 +6,9 @@ use crate::builder::{Authority, Fields, chain};
 use crate::duel::{Duel, IDENTITY, KEY, psk_security};
 use crate::hostile::*;
 use coracle_crypto::profiles::{Everything, PskCid, PskOnly};
-use coracle_crypto::{CertificateUsage, Credentials, Event, FailureReason, Psk, Security};
+use coracle_crypto::{
+    Alert, AlertSeen, CertificateUsage, CloseReason, Credentials, Event, FailureReason, Psk, Security,
+};
 
 #[test]
 fn hello_requests_change_nothing_and_nobody_renegotiates() {
@@ -292,4 +294,15 @@ fn a_session_is_not_offered_when_other_certificates_are_trusted() {
     assert_eq!(offered(strict, strict), [0xD1; 32]);
     assert_eq!(offered(any, strict), []);
     assert_eq!(offered(common, strict), []);
+}
+
+/// The end of a session comes in the same datagram as its beginning.
+#[test]
+fn a_session_that_ends_at_once_is_told_of() {
+    let mut duel = Duel::<PskOnly>::new(psk_security());
+    let mut server = psk_until_finished(&mut duel);
+    let all = [server.change_cipher_spec(), server.finished(), server.protect(21, &[2, 49])].concat();
+    duel.deliver(&all);
+    let alert = AlertSeen::Received(Alert::ACCESS_DENIED);
+    assert_eq!(duel.events, [Event::Closed { reason: CloseReason::Alert, alert }]);
 }
