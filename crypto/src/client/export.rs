@@ -13,11 +13,12 @@ use super::session::{BINDING, binding_of};
 use super::{Connection, State};
 use crate::codec::{Malformed, Reader, Sink};
 use crate::credentials::Security;
+use crate::event::Pending;
 use crate::handshake::MASTER;
 use crate::link::Options;
 use crate::profile::{Bytes, Profile};
 use crate::provider::sha256;
-use crate::record::{Layer, SEQUENCE_END};
+use crate::record::{ALERT_END, Layer, SEQUENCE_END};
 use crate::secret::verdict;
 use crate::suite::CipherSuite;
 use subtle::ConstantTimeEq;
@@ -25,7 +26,7 @@ use subtle::ConstantTimeEq;
 /// Bytes of an exported session: what resuming it needs.
 pub const SESSION_LEN: usize = HEAD + DIGEST;
 /// Bytes of an exported context: the whole session.
-pub const CONTEXT_LEN: usize = HEAD + 3 + 2 + KEYS + 8 + 8 + 4 * WINDOW + 2 * CID + DIGEST;
+pub const CONTEXT_LEN: usize = HEAD + 3 + 2 + 2 + 4 + KEYS + 8 + 8 + 4 * WINDOW + 2 * CID + DIGEST;
 
 /// Kind, version, suite, flags, session id with its length, master secret, binding.
 const HEAD: usize = 1 + 1 + 2 + 1 + 1 + 32 + MASTER + BINDING;
@@ -39,7 +40,7 @@ const WINDOW: usize = 4;
 
 const KIND_SESSION: u8 = 1;
 const KIND_CONTEXT: u8 = 2;
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 const EXTENDED_MASTER_SECRET: u8 = 1;
 const ENCRYPT_THEN_MAC: u8 = 2;
@@ -152,10 +153,12 @@ impl<P: Profile> Connection<P> {
             return Err(ExportError::Exhausted);
         }
         self.core.link.layer.sequence_end = next;
+        // Behind the last number for data are those that only an alert may take, and it may take them now.
+        let stored = if next == SEQUENCE_END { ALERT_END } else { next };
         out.fill(0);
         let mut sink = Sink::window(0, out);
         self.write_head(KIND_CONTEXT, &mut sink);
-        write_layer(&self.core.link.layer, next, &mut sink);
+        write_layer(&self.core.link.layer, stored, &mut sink);
         seal(out);
         Ok(())
     }
@@ -180,6 +183,7 @@ impl<P: Profile> Connection<P> {
         read_layer(&mut layer, &mut reader)?;
         let resumable = head.has(RESUMABLE) && P::SessionId::LEN >= head.id.len();
         self.core.reset();
+        self.core.link.pending = Pending::EMPTY;
         self.core.session.bind(security);
         if resumable {
             self.core.session.load(head.id, suite, head.has(EXTENDED_MASTER_SECRET), head.master);
@@ -280,6 +284,9 @@ fn write_layer<P: Profile>(layer: &Layer<P>, next: u64, sink: &mut Sink<'_>) {
     let keys = layer.key_block();
     put_padded::<KEYS>(sink, keys);
     sink.u16(layer.peer_limit);
+    sink.u16(layer.own_limit);
+    // What forgers have tried counts against the keys, and these go on.
+    sink.put(&layer.failed_opens.to_be_bytes());
     sink.put(&next.to_be_bytes());
     let (highest, words) = layer.window.parts();
     sink.put(&highest.to_be_bytes());
@@ -293,7 +300,8 @@ fn write_layer<P: Profile>(layer: &Layer<P>, next: u64, sink: &mut Sink<'_>) {
 
 fn read_layer<P: Profile>(layer: &mut Layer<P>, reader: &mut Reader<'_>) -> Result<(), RestoreError> {
     let keys = read_padded::<KEYS>(reader)?;
-    let peer_limit = reader.u16()?;
+    let (peer_limit, own_limit) = (reader.u16()?, reader.u16()?);
+    let failed_opens = u32::from_be_bytes(*reader.array()?);
     let next = u64::from_be_bytes(*reader.array()?);
     let highest = u64::from_be_bytes(*reader.array()?);
     let mut words = [0; WINDOW];
@@ -306,7 +314,8 @@ fn read_layer<P: Profile>(layer: &mut Layer<P>, reader: &mut Reader<'_>) -> Resu
     if !layer.restore(keys, own_cid, peer_cid) {
         return Err(RestoreError::DoesNotFit);
     }
-    layer.peer_limit = peer_limit;
+    (layer.peer_limit, layer.own_limit) = (peer_limit, own_limit);
+    layer.failed_opens = failed_opens;
     layer.window = crate::record::ReplayWindow::restored(highest, words.into_iter());
     // Nothing can be sent before the next export.
     layer.sequence = next;

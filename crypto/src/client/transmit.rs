@@ -39,6 +39,11 @@ impl<P: Profile> Connection<P> {
             }
             return Ok(length);
         }
+        if core.state == State::Connected && !core.link.layer.may_send() {
+            // The last flight of a resumed handshake, once more: not with a number that an exported session counts on. The
+            // peer asks again.
+            core.link.due = false;
+        }
         if !core.link.due {
             return Ok(None);
         }

@@ -15,6 +15,8 @@ use zeroize::Zeroize;
 /// stay unused, so that a close_notify always has one.
 pub(crate) const SEQUENCE_END: u64 = (1 << 48) - (1 << 16);
 
+/// Those of alerts end here.
+pub(crate) const ALERT_END: u64 = (1 << 48) - 1;
 /// Epoch 1 in front of a sequence number.
 const EPOCH_1: u64 = 1 << 48;
 
@@ -320,10 +322,15 @@ impl<P: Profile> Layer<P> {
         true
     }
 
+    /// Whether there is a sequence number for another record, but an alert.
+    pub(crate) const fn may_send(&self) -> bool {
+        self.sequence < self.sequence_end
+    }
+
     /// Where the sequence numbers of alerts end: a close_notify may use the numbers that are kept in reserve, but
     /// none that an exported session counts on.
     fn alert_end(&self) -> u64 {
-        if self.sequence_end == SEQUENCE_END { (1 << 48) - 1 } else { self.sequence_end }
+        if self.sequence_end == SEQUENCE_END { ALERT_END } else { self.sequence_end }
     }
 }
 

@@ -2,7 +2,7 @@
 //! implementations.
 
 /// What is tried, and by which tests.
-const LINES: [(&str, &[&str]); 66] = [
+const LINES: [(&str, &[&str]); 67] = [
     // 1
     (
         "ChangeCipherSpec before our ClientKeyExchange",
@@ -312,6 +312,17 @@ const LINES: [(&str, &[&str]); 66] = [
     ),
     // 66
     (
+        "stored sessions: numbers twice, limits forgotten",
+        &[
+            "storage::a_repeated_flight_takes_no_number_that_is_stored",
+            "storage::the_last_alert_does_not_use_a_number_twice",
+            "storage::forgeries_are_counted_over_a_sleep",
+            "storage::the_limit_of_the_servers_records_is_kept_over_a_sleep",
+            "storage::a_restored_session_has_no_events_of_another",
+        ],
+    ),
+    // 67
+    (
         "a session that the server declines, or ends at once",
         &[
             "sessions::a_hello_goes_out_again_with_the_session_that_was_declined",
@@ -321,7 +332,7 @@ const LINES: [(&str, &[&str]); 66] = [
     ),
 ];
 
-const SOURCES: [(&str, &str); 12] = [
+const SOURCES: [(&str, &str); 13] = [
     ("state_machine", include_str!("state_machine.rs")),
     ("negotiation", include_str!("negotiation.rs")),
     ("sessions", include_str!("sessions.rs")),
@@ -332,6 +343,7 @@ const SOURCES: [(&str, &str); 12] = [
     ("certificates", include_str!("certificates.rs")),
     ("names", include_str!("names.rs")),
     ("resources", include_str!("resources.rs")),
+    ("storage", include_str!("storage.rs")),
     ("server_half", include_str!("server_half.rs")),
     ("short_hello", include_str!("short_hello.rs")),
 ];

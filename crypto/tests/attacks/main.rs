@@ -28,3 +28,4 @@ mod server_half;
 mod sessions;
 mod short_hello;
 mod state_machine;
+mod storage;
