@@ -35,9 +35,10 @@ impl<'a> ServerName<'a> {
         match self {
             Self::Dns(name) => {
                 let name = without_dot(name);
-                // Somebody may have put an IP literal here: it ends in a digit, or has colons or brackets.
+                // Somebody may have put an IP literal here: it has only digits at its end, or colons or brackets.
                 let bytes = name.as_bytes();
-                let literal = bytes.last().is_none_or(u8::is_ascii_digit)
+                let mut labels = bytes.rsplit(|byte| *byte == b'.');
+                let literal = labels.next().is_none_or(|last| last.iter().all(u8::is_ascii_digit))
                     || bytes.iter().any(|byte| matches!(byte, b':' | b'['));
                 (!literal && name.len() <= 253 && name.is_ascii()).then_some(name)
             }
@@ -100,6 +101,13 @@ mod tests {
             assert_eq!(ServerName::Dns(literal).indication(), None, "{literal}");
         }
         assert_eq!(ServerName::Dns("a.example.").indication(), Some("a.example"));
+        // Names of hosts end in digits, too; what has only digits at its end is an address, whole or not.
+        for name in ["leshan1", "lwm2m-2.plant7", "1.2.3.4a"] {
+            assert_eq!(ServerName::Dns(name).indication(), Some(name));
+        }
+        for literal in ["1", "10.1", "host.1", "192.0.2.7."] {
+            assert_eq!(ServerName::Dns(literal).indication(), None, "{literal}");
+        }
         assert_eq!(ServerName::Dns("").indication(), None);
     }
 
