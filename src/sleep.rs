@@ -65,6 +65,9 @@ impl<P: Profile, O: Objects> Client<'_, P, O> {
     /// record number is ever used twice, whenever the power goes: more datagrams than that are not sent. Message ids and Observe
     /// numbers go on behind the reserve as well, so that the server does not take what comes for what it has seen.
     ///
+    /// That holds when what is written here is stored before anything more is sent. If it can't be stored, save once more with
+    /// a `reserve` of 0: the storage may still have what was saved before, which knows nothing of the reserve of this one.
+    ///
     /// # Errors
     /// [`SaveError`], for instance as long as the server owes an answer.
     pub fn save(

@@ -137,7 +137,8 @@ impl<P: Profile> Connection<P> {
     }
 
     /// Writes the whole session, with `reserve` records set aside: so many can be sent before it has to be exported
-    /// again. Store the bytes before anything more is sent.
+    /// again. Store the bytes before anything more is sent; when that fails, export once more with a `reserve` of 0, as bytes
+    /// that were stored before know nothing of this one.
     ///
     /// Right before the power goes, export with a `reserve` of 0. What was received after the last export can be
     /// received once more after a restore: the replay window is that of the export.

@@ -104,7 +104,7 @@ impl core::error::Error for TakeUpError {}
 /// Keeps the registration with a server before a sleep or a restart: [`Client::save`] into a storage.
 ///
 /// `room` is for the record on its way, [`Client::SAVED_LEN`] bytes, and is cleared afterwards. `reserve` is how many datagrams
-/// may still be sent.
+/// may still be sent. When it cannot be stored nothing more is sent in the DTLS session, and the next one follows by itself.
 ///
 /// # Errors
 /// [`KeepError`]; the storage has no registration then, or the old one.
@@ -121,6 +121,10 @@ pub fn keep_registration<P: Profile, O: Objects>(
         let record = room.get(..length).unwrap_or_default();
         storage.write(Key::registration(server), record).map_err(KeepError::Storage)
     });
+    if matches!(kept, Err(KeepError::Storage(_))) {
+        // The old record may still be there, and knows nothing of this reserve: what was saved is taken back.
+        let _ = client.save(now, server, 0, room);
+    }
     room.fill(0);
     kept
 }

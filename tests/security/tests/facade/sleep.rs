@@ -171,6 +171,34 @@ fn no_record_number_is_used_twice() {
     }
 }
 
+/// The storage fails, and the power goes: what was stored before is older than what was sent, unless the save that came to
+/// nothing is taken back by one without a reserve.
+#[test]
+fn a_save_that_is_not_stored_is_taken_back() {
+    let mut world = device(true);
+    let mut used: BTreeSet<u64> = numbers(&world).into_iter().collect();
+    let stored = save(&mut world, 2).expect("registered");
+    world.sent.clear();
+    world.ask(FIRST, "/33001/0/0");
+    save(&mut world, 8).expect("registered");
+    save(&mut world, 0).expect("as before");
+    for _ in 0..4 {
+        let request = world.peers[0].request("33001/0/0", None);
+        world.peers[0].send(&[request]);
+        world.pump();
+        world.wait(25);
+    }
+    used.extend(numbers(&world));
+    world.sent.clear();
+    let own = uri(0);
+    sleep(&mut world, &stored, (&own, IDENTITY, KEY)).expect("intact");
+    save(&mut world, 8).expect("restored");
+    world.expect_registered(FIRST, 1_000);
+    for number in numbers(&world) {
+        assert!(used.insert(number), "{number:#x} again");
+    }
+}
+
 /// What is saved is never sent twice: the reserve is a limit.
 #[test]
 fn more_than_the_reserve_is_not_sent() {
