@@ -5,6 +5,7 @@ use coracle_engine::account::{Account, AddServerError as AccountError, SecurityM
 use coracle_engine::model::Objects;
 use coracle_engine::profile::Table;
 use coracle_engine::{Counters, Engine, Instant, RegistrationState, ServerIndex};
+use zeroize::Zeroize;
 
 use crate::credentials::{check_pair, with_security};
 use crate::platform::{Entropy, EntropyError};
@@ -136,6 +137,8 @@ impl<'m, P: Profile, O: Objects> Client<'m, P, O> {
             let mut seed = [0; HmacDrbg::SEED_LEN];
             entropy.fill(&mut seed).map_err(NewError::Entropy)?;
             random.0.seed(&seed);
+            // All keys come from it.
+            seed.zeroize();
         }
         let engine = Engine::new(&mut memory.engine, endpoint, u64::from_le_bytes(seed));
         let sessions = Sessions {

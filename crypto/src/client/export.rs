@@ -181,6 +181,7 @@ impl<P: Profile> Connection<P> {
         let mut layer = Layer::EMPTY;
         layer.set_suite(suite);
         layer.encrypt_then_mac = head.has(ENCRYPT_THEN_MAC);
+        // It is dropped when that fails, and erases its keys.
         read_layer(&mut layer, &mut reader)?;
         let resumable = head.has(RESUMABLE) && P::SessionId::LEN >= head.id.len();
         self.core.reset();
@@ -191,7 +192,8 @@ impl<P: Profile> Connection<P> {
         }
         self.core.link.options = *options;
         self.core.link.writing = true;
-        self.core.link.layer = layer;
+        // Moved, the keys would stay where they were as well.
+        core::mem::swap(&mut self.core.link.layer, &mut layer);
         self.core.state = State::Connected;
         Ok(())
     }

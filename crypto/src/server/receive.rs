@@ -61,7 +61,7 @@ impl<P: Profile> Connection<P> {
         let failed_before = core.link.layer.failed_opens;
         let opened = core.link.layer.open(Side::Server, header, record);
         if core.link.layer.failed_opens != failed_before {
-            core.on_wrong_key();
+            core.on_not_opened();
         }
         let (kind, range) = opened?;
         match kind {
@@ -169,9 +169,15 @@ impl<P: Profile> Core<P> {
     /// A record that the new keys do not open: damaged, left over from an older handshake, or the client has another
     /// key than we. RFC 6347 section 4.1.2.7 allows to say so. A forger could end this handshake with it, which a
     /// local server can live with; what is left over does not come twice.
-    fn on_wrong_key(&mut self) {
-        if self.state == State::ClientFinished && self.link.layer.failed_opens >= 2 {
+    fn on_not_opened(&mut self) {
+        let failed = self.link.layer.failed_opens;
+        if self.state == State::ClientFinished && failed >= 2 {
             self.fault(Fault::new(Alert::BAD_RECORD_MAC, FailureReason::WrongKey));
+        } else if P::FAILED_OPEN_LIMIT != 0 && failed >= P::FAILED_OPEN_LIMIT {
+            // As the client does.
+            let alert = Alert::BAD_RECORD_MAC;
+            self.link.send_alert(alert::FATAL, alert);
+            self.closed(CloseReason::TooManyForgeries, AlertSeen::Sent(alert));
         }
     }
 

@@ -139,6 +139,7 @@ const LINES: [(&str, &[&str]); 67] = [
         &[
             "records::a_flood_of_bad_tags_is_counted_and_answered_with_silence",
             "records::the_forgery_limit_ends_the_session",
+            "server_half::the_forgery_limit_ends_the_session",
         ],
     ),
     // 30

@@ -195,6 +195,13 @@ fn nothing_to_trust_is_refused_before_the_handshake() {
         assert_eq!(make(usage, &[], &[&world.anchor]), Some(CredentialError::NoServerCertificate));
         assert_eq!(make(usage, b"text", &[&world.anchor]), Some(CredentialError::CertificateFormat));
     }
+    // What is in the store matters to those that ask it.
+    for (number, fault) in
+        [CredentialError::CertificateFormat; 2].map(Some).into_iter().chain([None; 2]).enumerate()
+    {
+        let usage = CertificateUsage::from_number(number as u8).expect("a usage");
+        assert_eq!(make(usage, &world.anchor, &[b"text"]), fault);
+    }
     let short = ServerCertificate::new(CertificateUsage::default(), MatchingType::Sha256, &[0; 31], &[]);
     assert_eq!(short.err(), Some(CredentialError::DigestLength));
     assert_eq!(CertificateUsage::default(), CertificateUsage::DomainIssuedCertificate);

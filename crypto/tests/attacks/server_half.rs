@@ -2,14 +2,15 @@
 
 use crate::common::SeededRng;
 use crate::duel::{Duel, IDENTITY, KEY, psk_security};
+use crate::hostile::record;
 use crate::raw_keys::Keys;
-use coracle_crypto::profiles::{Everything, PskCid, PskRpkCid};
+use coracle_crypto::profiles::{Everything, PskCid, PskOnly, PskRpkCid};
 use coracle_crypto::server::{
     Config, Connection, Cookies, KeyLookup, OwnKey, PskLookup, SessionCache, Verdict,
 };
 use coracle_crypto::{
-    CipherSuite, Event, FailureReason, Instant, Options, PrivateKey, Profile, PublicKey, Requirement,
-    Security,
+    Alert, AlertSeen, CipherSuite, CloseReason, Event, FailureReason, Instant, Options, PrivateKey, Profile,
+    PublicKey, Requirement, Security,
 };
 use std::cell::Cell;
 
@@ -211,4 +212,26 @@ fn a_session_of_a_key_that_is_not_known_any_more_is_not_resumed() {
     assert_eq!(resumed(&closed), Some(true));
     clients.known.set(false);
     assert_eq!(resumed(&closed), None);
+}
+
+/// The limit of the profile holds for the server half, too.
+#[test]
+fn the_forgery_limit_ends_the_session() {
+    let clients = one_client();
+    let config = Config::with_psk(&clients);
+    let mut duel = Duel::<PskOnly>::new(psk_security());
+    let (mut server, _) = handshake(&mut duel, &config);
+    for number in 0..<Everything as Profile>::FAILED_OPEN_LIMIT.into() {
+        assert!(server.is_connected());
+        let mut forged = record(23, 1, 1_000 + number, &[0; 17]);
+        server.handle_datagram(duel.time(), &config, &mut forged, &mut |_| panic!("forged"));
+    }
+    let alert = AlertSeen::Sent(Alert::BAD_RECORD_MAC);
+    assert_eq!(server.poll_event(), Some(Event::Closed { reason: CloseReason::TooManyForgeries, alert }));
+    // The client hears of it, and begins anew.
+    let mut out = [0; 64];
+    let length =
+        server.poll_transmit(duel.time(), &config, &mut SeededRng(3), &mut out).expect("there is room");
+    duel.deliver(&out[..length.expect("an alert")]);
+    assert!(server.is_free() && !duel.client.is_connected());
 }
