@@ -1,10 +1,13 @@
 //! The table `[dtls]`: keys, relations between them, and the code.
 
+mod check;
+
+pub(crate) use check::check;
+
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use crate::emit::literal;
-use crate::problem::Problems;
 use crate::schema::{Group, Kind, integer, key};
 use crate::values::Configuration;
 
@@ -36,14 +39,6 @@ const NAMES: &[&str] = &{
 
 const RAW_PUBLIC_KEY: &str = "raw-public-key";
 const CERTIFICATE: &str = "certificate";
-/// The shortest datagram that a handshake can be made with.
-const HANDSHAKE_DATAGRAM: u32 = 192;
-/// A public key on P-256, uncompressed.
-const POINT: u32 = 65;
-/// No certificate is shorter than its key and its signature.
-const SMALLEST_CERTIFICATE: u32 = 128;
-/// SHA-256.
-const DIGEST: u32 = 32;
 /// The implementation that comes with the crate.
 const SOFTWARE: &str = "software";
 
@@ -91,7 +86,7 @@ pub(crate) const GROUP: Group = Group {
             Kind::Switch { default: true },
             "",
             "Sessions are resumed by their id: a handshake without key exchange.",
-            "0.2 KB of flash, 32 bytes of RAM for each server",
+            "0.3 KB of flash, 32 bytes of RAM for each server",
         ),
         key(
             "cookie_length",
@@ -193,135 +188,6 @@ fn has(configuration: &Configuration, prefix: &str) -> bool {
 
 fn has_public_keys(configuration: &Configuration, word: &str) -> bool {
     configuration.words("dtls", "public_keys").iter().any(|found| found == word)
-}
-
-/// Who is told about a contradiction: the two keys, and the text.
-type Tell<'t> = &'t mut dyn FnMut([(&str, &str); 2], String);
-
-fn check_connection_ids(configuration: &Configuration, problem: Tell<'_>) {
-    let (own, server) = ("own_connection_id_length", "server_connection_id_length");
-    let length = |name| configuration.number("dtls", name);
-    let switch = ("dtls", "connection_id");
-    if configuration.switch("dtls", "connection_id") {
-        if length(own) == 0 && length(server) == 0 {
-            problem(
-                [switch, ("dtls", server)],
-                format!(
-                    "dtls.{server}: found 0, but dtls.connection_id is true and dtls.{own} is 0, too: servers have no connection ID of that length; raise it, to 8 for instance, or set dtls.connection_id = false"
-                ),
-            );
-        }
-    } else if length(own) > 0 {
-        problem(
-            [switch, ("dtls", own)],
-            format!(
-                "dtls.{own}: found {}, but dtls.connection_id is false; set it to true, or leave the length out",
-                configuration.shown("dtls", own),
-            ),
-        );
-    }
-}
-
-/// Keys of object 0 that fit nowhere, so that no server could ever be added.
-fn check_key_lengths(configuration: &Configuration, problem: Tell<'_>) {
-    let raw = has_public_keys(configuration, RAW_PUBLIC_KEY);
-    let certificates = has_public_keys(configuration, CERTIFICATE);
-    let psk = has(configuration, "psk") || has(configuration, "ecdhe-psk");
-    let mut at_least = |name: &str, least: u32, what: &str| {
-        if configuration.number("security", name) < least {
-            let found = configuration.shown("security", name);
-            problem(
-                [("dtls", "suites"), ("security", name)],
-                format!(
-                    "security.{name}: found {found}, but {what} needs at least {least}; or set dtls.suites = []"
-                ),
-            );
-        }
-    };
-    if raw {
-        at_least("identity_length", POINT, "a raw public key");
-        at_least("server_key_length", POINT, "a raw public key");
-    } else if certificates {
-        at_least("identity_length", SMALLEST_CERTIFICATE, "a certificate");
-        at_least("server_key_length", DIGEST, "the digest of a certificate");
-    }
-    // A private key may be in a secure element; a pre-shared key can't.
-    if psk {
-        at_least("identity_length", 1, "the identity of a pre-shared key");
-        at_least("secret_key_length", 1, "a pre-shared key (16 bytes are usual)");
-    }
-}
-
-/// Keys that contradict each other.
-pub(crate) fn check(configuration: &Configuration, problems: &mut Problems<'_>) {
-    let mut problem = |keys: [(&str, &str); 2], text: String| {
-        let lines = keys.map(|(group, name)| configuration.line(group, name));
-        problems.add_at_line(lines[0].max(lines[1]), text);
-    };
-    let suites = configuration.words("dtls", "suites");
-    let keys = configuration.words("dtls", "public_keys");
-    let both = [("dtls", "suites"), ("dtls", "public_keys")];
-    if !keys.is_empty() && !has(configuration, "ecdhe-ecdsa") {
-        problem(
-            both,
-            format!(
-                "dtls.public_keys: found {keys:?}, but dtls.suites has no ecdhe-ecdsa suite, which they need: name one, for instance \"ecdhe-ecdsa-aes128-ccm8\", or leave the keys out"
-            ),
-        );
-    }
-    if keys.is_empty() && has(configuration, "ecdhe-ecdsa") {
-        problem(
-            both,
-            format!(
-                "dtls.suites: found an ecdhe-ecdsa suite, but dtls.public_keys is empty: name {RAW_PUBLIC_KEY:?} or {CERTIFICATE:?}, or leave the suite out"
-            ),
-        );
-    }
-    let limit = configuration.number("dtls", "record_size_limit");
-    if (1..64).contains(&limit) {
-        let key = ("dtls", "record_size_limit");
-        problem([key, key], format!("dtls.record_size_limit: found {limit}, allowed is 0 or 64 to 16384"));
-    }
-    for name in ["aes", "curve"] {
-        let path = configuration.word("dtls", name);
-        if path != SOFTWARE && syn::parse_str::<syn::Path>(path).is_err() {
-            problem(
-                [("dtls", name); 2],
-                format!(
-                    "dtls.{name}: found {path:?}, allowed is \"software\" or the path of a type, as crate::Hardware"
-                ),
-            );
-        }
-    }
-    if suites.is_empty() {
-        return;
-    }
-    for name in ["transmit", "receive"] {
-        if configuration.number("datagram", name) < HANDSHAKE_DATAGRAM {
-            problem(
-                [("dtls", "suites"), ("datagram", name)],
-                format!(
-                    "datagram.{name}: found {}, but a handshake needs at least {HANDSHAKE_DATAGRAM}; or set dtls.suites = []",
-                    configuration.shown("datagram", name),
-                ),
-            );
-        }
-    }
-    for name in ["max_fragment_length", "record_size_limit"] {
-        let receive = configuration.number("datagram", "receive");
-        if configuration.number("dtls", name) > receive {
-            problem(
-                [("dtls", name), ("datagram", "receive")],
-                format!(
-                    "dtls.{name}: found {}, but datagram.receive is {}: longer records do not arrive; lower the one or raise the other",
-                    configuration.shown("dtls", name),
-                    configuration.shown("datagram", "receive"),
-                ),
-            );
-        }
-    }
-    check_connection_ids(configuration, &mut problem);
-    check_key_lengths(configuration, &mut problem);
 }
 
 /// `impl coracle::crypto::Profile`.
