@@ -182,19 +182,19 @@ const LINES: [(&str, &[&str]); 67] = [
     (
         "fragments that contradict each other",
         &[
-            "parsing::contradicting_fragments_are_dropped",
-            "parsing::a_message_longer_than_the_buffer_is_reported",
+            "fragments::contradicting_fragments_are_dropped",
+            "fragments::a_message_longer_than_the_buffer_is_reported",
             "resources::a_forged_fragment_is_not_in_the_way_for_ever",
         ],
     ),
     // 41
-    ("fragments of different messages", &["parsing::fragments_of_different_messages_are_not_merged"]),
+    ("fragments of different messages", &["fragments::fragments_of_different_messages_are_not_merged"]),
     // 42
-    ("empty fragments", &["parsing::endless_empty_fragments_are_harmless"]),
+    ("empty fragments", &["fragments::endless_empty_fragments_are_harmless"]),
     // 43
-    ("future messages", &["parsing::endless_future_messages_are_dropped"]),
+    ("future messages", &["fragments::endless_future_messages_are_dropped"]),
     // 44
-    ("gaps in messages", &["parsing::gaps_are_never_read"]),
+    ("gaps in messages", &["fragments::gaps_are_never_read"]),
     // 45
     ("messages cut at every byte, trailing bytes", &["parsing::messages_cut_anywhere_fail_cleanly"]),
     // 46
@@ -202,7 +202,7 @@ const LINES: [(&str, &[&str]); 67] = [
         "lengths within Certificate",
         &[
             "certificates::malformed_certificate_messages_are_refused",
-            "parsing::odd_raw_public_keys_are_refused",
+            "key_exchange::odd_raw_public_keys_are_refused",
         ],
     ),
     // 47
@@ -210,14 +210,17 @@ const LINES: [(&str, &[&str]); 67] = [
     // 48
     ("PSK hints", &["parsing::identity_hints_of_any_length"]),
     // 49
-    ("points that are none", &["parsing::points_off_the_curve_are_refused"]),
+    ("points that are none", &["key_exchange::points_off_the_curve_are_refused"]),
     // 50
     (
         "signatures that are none",
-        &["parsing::impossible_signatures_are_refused", "certificates::signatures_of_authorities"],
+        &["key_exchange::impossible_signatures_are_refused", "certificates::signatures_of_authorities"],
     ),
     // 51
-    ("signatures over something else", &["parsing::signatures_over_other_randoms_or_params_are_refused"]),
+    (
+        "signatures over something else",
+        &["key_exchange::signatures_over_other_randoms_or_params_are_refused"],
+    ),
     // 52
     (
         "validity",
@@ -333,14 +336,16 @@ const LINES: [(&str, &[&str]); 67] = [
     ),
 ];
 
-const SOURCES: [(&str, &str); 13] = [
+const SOURCES: [(&str, &str); 15] = [
     ("state_machine", include_str!("state_machine.rs")),
     ("negotiation", include_str!("negotiation.rs")),
     ("sessions", include_str!("sessions.rs")),
     ("records", include_str!("records.rs")),
     ("cbc", include_str!("cbc.rs")),
     ("connection_ids", include_str!("connection_ids.rs")),
+    ("fragments", include_str!("fragments.rs")),
     ("parsing", include_str!("parsing.rs")),
+    ("key_exchange", include_str!("key_exchange.rs")),
     ("certificates", include_str!("certificates.rs")),
     ("names", include_str!("names.rs")),
     ("resources", include_str!("resources.rs")),

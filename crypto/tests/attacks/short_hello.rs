@@ -1,6 +1,7 @@
 //! The first hello without its extensions: what it is, and what becomes of it when something else than a cookie comes.
 
 use crate::duel::{Duel, psk_security};
+use crate::hello::Hello;
 use crate::hostile::*;
 use crate::raw_keys::{Keys, ecdsa_script, raw_key_extensions};
 use coracle_crypto::profiles::{Everything, PskCid, PskOnly, PskRpkCid, ShortFirstHello};
@@ -11,51 +12,6 @@ const HANDSHAKE_FAILURE: u8 = 40;
 const OUR_ALERT: [u8; 2] = [2, HANDSHAKE_FAILURE];
 
 type Short = ShortFirstHello<PskOnly>;
-
-/// A hello of the client as its parts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Hello {
-    record: u64,
-    message_seq: u16,
-    random: Vec<u8>,
-    session_id: Vec<u8>,
-    cookie: Vec<u8>,
-    /// From the suites to the compression.
-    offer: Vec<u8>,
-    /// With the length of all.
-    extensions: Vec<u8>,
-}
-
-impl Hello {
-    fn read(datagram: &[u8]) -> Self {
-        assert_eq!((datagram[0], datagram[13]), (22, CLIENT_HELLO), "a hello");
-        let body = &datagram[25..];
-        let (random, rest) = body[2..].split_at(32);
-        let part = |rest: &[u8]| {
-            let (part, rest) = rest[1..].split_at(usize::from(rest[0]));
-            (part.to_vec(), rest.to_vec())
-        };
-        let (session_id, rest) = part(rest);
-        let (cookie, rest) = part(&rest);
-        let suites = 2 + usize::from(u16::from_be_bytes([rest[0], rest[1]]));
-        let (offer, extensions) = rest.split_at(suites + 2);
-        let mut record = [0; 8];
-        record[2..].copy_from_slice(&datagram[5..11]);
-        Self {
-            record: u64::from_be_bytes(record),
-            message_seq: u16::from_be_bytes([datagram[17], datagram[18]]),
-            random: random.to_vec(),
-            session_id,
-            cookie,
-            offer: offer.to_vec(),
-            extensions: extensions.to_vec(),
-        }
-    }
-
-    fn is_short(&self) -> bool {
-        self.extensions == [0, 0]
-    }
-}
 
 /// The only datagram that was sent since the last look.
 fn one<P: Profile>(duel: &mut Duel<'_, P>) -> Hello {
