@@ -241,7 +241,11 @@ impl<P: Profile> Engine<'_, P> {
             store
                 .push(slot, most, &mut |body| encode::<P>(observation.format, object, observation.path, body))
         });
-        stored == Ok(true)
+        let stored = stored == Ok(true);
+        if stored && let Some(observation) = memory.observations.slots_mut().get_mut(slot) {
+            observation.ending = false; // the path is back before the server has heard that it was gone
+        }
+        stored
     }
 
     /// Begins to send a confirmable notification; false when all exchanges are taken.
@@ -343,10 +347,11 @@ impl<P: Profile> Engine<'_, P> {
             readable(tree, observation.path)?;
             write_value::<P>(&head, tree, observation.path, out)
         });
+        // A path may be back before the server has heard that it was gone.
+        observation.ending = written.is_err();
         match written {
             Ok(length) => Some(length),
             Err(status) => {
-                observation.ending = true;
                 super::content::write_code(kind, status.code(), message_id, observation.token, out)
             }
         }

@@ -7,6 +7,7 @@ mod management;
 mod notifications;
 mod probes;
 mod repeats;
+mod returns;
 mod sleep;
 
 use std::vec::Vec;
