@@ -52,7 +52,10 @@ impl<P: Profile> Engine<'_, P> {
         // A request says itself whether it leaves something to be done.
         self.pending |= !code.is_request();
         match message.kind() {
-            Kind::Acknowledgement | Kind::Reset if code.is_request() => {
+            // RST is always empty (RFC 7252 section 4.2), ACK has no request.
+            kind @ (Kind::Acknowledgement | Kind::Reset)
+                if code.is_request() || kind == Kind::Reset && code != Code::EMPTY =>
+            {
                 saturating(&mut self.counters.unexpected);
                 None
             }

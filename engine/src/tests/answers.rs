@@ -119,3 +119,13 @@ fn an_answer_with_a_critical_option_that_is_unknown_is_rejected() {
     assert!(rig.receive(&response).is_none());
     assert_eq!(rig.engine.state(SERVER), Some(Registered));
 }
+
+#[test]
+fn a_reset_that_is_not_empty_resets_nothing() {
+    let mut rig = Rig::registered();
+    rig.engine.update(SERVER);
+    let update = rig.sent().unwrap();
+    let [high, low] = update.header.message_id.to_be_bytes();
+    assert!(rig.receive_bytes(&[0x70, 0x45, high, low]).is_none());
+    assert_eq!(rig.engine.state(SERVER), Some(crate::RegistrationState::Updating));
+}
