@@ -27,8 +27,13 @@ impl<P: Profile> Engine<'_, P> {
             return;
         }
         let state = registration.state;
-        if matches!(state, RegistrationState::Registering | RegistrationState::Updating) {
+        let (registers, news) = (state == RegistrationState::Registering, registration.news);
+        let updates = state == RegistrationState::Updating;
+        // What was written just now may not be among the news yet: another Update tells it.
+        if registers || updates && news.contains(News::LIFETIME) {
             registration.told_lifetime_s = account.server.lifetime();
+        }
+        if registers || updates && news.contains(News::BINDING) {
             registration.told_binding = *account.server.binding();
         }
         registration.suspect |= state == RegistrationState::Reconnecting;

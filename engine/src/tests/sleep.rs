@@ -206,3 +206,18 @@ fn messages_keep_within_the_limit_of_the_way() {
     assert!(register.to_bytes().unwrap().len() <= 80);
     assert!(register.get_option(CoapOption::Block1).is_some());
 }
+
+#[test]
+fn a_lifetime_written_while_the_way_is_gone_is_told() {
+    let mut rig = Rig::registered();
+    assert_eq!(rig.send("PUT /1/0/1", 0, b"60"), "2.04");
+    rig.engine.disconnected(rig.now(), SERVER);
+    let mut update = connect(&mut rig);
+    let mut told = options(&update, CoapOption::UriQuery);
+    while told.is_empty() {
+        rig.respond(&update, "2.04", &[]);
+        update = rig.sent().expect("another Update");
+        told = options(&update, CoapOption::UriQuery);
+    }
+    assert_eq!(told, ["lt=60"]);
+}
