@@ -139,6 +139,7 @@ impl<'m, P: Profile> Engine<'m, P> {
         }
         account.server.fill(settings);
         account.used = true;
+        self.servers_changed();
         Ok(ServerIndex(index))
     }
 
@@ -149,6 +150,17 @@ impl<'m, P: Profile> Engine<'m, P> {
         {
             account.security.erase();
             *account = Slot::EMPTY;
+            self.servers_changed();
+        }
+    }
+
+    /// Instances of object 1 come and go with the servers: those that know the device are told.
+    fn servers_changed(&mut self) {
+        self.pending = true;
+        for account in self.memory.accounts.slots_mut() {
+            if account.registration.state != RegistrationState::Idle {
+                account.registration.news.add(crate::registration::News::OBJECTS);
+            }
         }
     }
 

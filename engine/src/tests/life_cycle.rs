@@ -323,3 +323,20 @@ fn a_second_server_has_a_life_of_its_own() {
     assert_eq!(rig.text("/1/1/1"), "60");
     assert_eq!(rig.events().last(), Some(&Event::Registration { server: second, state: Waiting }));
 }
+
+#[test]
+fn a_server_that_is_added_later_is_among_the_links_of_the_next_update() {
+    use crate::account::{Credentials, ServerSettings};
+    let mut rig = Rig::registered();
+    let settings = ServerSettings {
+        uri: "coap://other",
+        short_server_id: 124,
+        lifetime_s: 60,
+        store_notifications: false,
+        credentials: Credentials::NONE,
+    };
+    rig.engine.add_server(&settings).unwrap();
+    let update = rig.sent().expect("Update");
+    let links = std::string::String::from_utf8(update.payload.clone()).unwrap();
+    assert!(links.contains("</1/1>"), "{links}");
+}

@@ -44,6 +44,7 @@ fn a_device_that_wakes_goes_on_with_one_message() {
     let update = connect(&mut rig);
     assert_eq!(options(&update, CoapOption::UriPath), ["rd", "a"]);
     assert_eq!(options(&update, CoapOption::UriQuery), [""; 0], "the server knows all of it");
+    assert_eq!(update.payload, b"");
     rig.respond(&update, "2.04", &[]);
     assert_eq!(rig.engine.state(SERVER), Some(RegistrationState::Registered));
     rig.next_id = 0x200; // the device still knows the messages of before
