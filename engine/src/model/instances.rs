@@ -15,11 +15,15 @@ impl<T, const N: usize> Instances<T, N> {
         Self { entries: heapless::Vec::new(), changed: false }
     }
 
-    /// Adds an instance or replaces the one with this id.
+    /// Adds an instance or replaces the one with this id; observers are told of all that is in it.
     ///
     /// # Errors
     /// The instance, when there is no room for another one or the id is the reserved 65535.
-    pub fn insert(&mut self, id: u16, instance: T) -> Result<(), T> {
+    pub fn insert(&mut self, id: u16, mut instance: T) -> Result<(), T>
+    where
+        T: Instance,
+    {
+        instance.changes().iter_mut().for_each(|word| *word = u32::MAX);
         if let Some(slot) = self.get_mut(id) {
             *slot = instance;
         } else if id > Path::MAX_ID {

@@ -88,3 +88,12 @@ fn an_instance_that_is_back_before_its_end_was_acknowledged_is_observed_on() {
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].payload, b"later");
 }
+
+#[test]
+fn a_replaced_instance_is_told_even_where_nothing_was_set() {
+    let mut rig = observed::<super::TestProfile>();
+    insert(&mut rig);
+    let sent = all_sent(&mut rig);
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].payload, b"");
+}
