@@ -31,6 +31,8 @@ impl Operations {
     pub const RW: Self = Self(3);
     /// Execute.
     pub const E: Self = Self(4);
+    /// Read, and Write by a function of the application, which may refuse.
+    pub const RW_BY_FUNCTION: Self = Self(11);
 
     /// True when the resource can be read and observed.
     pub const fn readable(self) -> bool {
@@ -45,6 +47,11 @@ impl Operations {
     /// True when the resource can be executed.
     pub const fn executable(self) -> bool {
         self.0 & 4 != 0
+    }
+
+    /// True when a function of the application carries out a write, and may refuse it then.
+    pub(crate) const fn by_function(self) -> bool {
+        self.0 & 8 != 0
     }
 }
 

@@ -167,7 +167,8 @@ fn check_room<P: Profile>(
     if needed <= instance.capacity(resource.id) { Ok(()) } else { Err(Status::RequestEntityTooLarge) }
 }
 
-/// Stores a payload that [`check`] has accepted.
+/// Stores a payload that [`check`] has accepted. A function of the application may still refuse a value: it is asked before
+/// anything else is stored.
 pub(super) fn store<P: Profile>(
     instance: &mut dyn Instance,
     path: Path,
@@ -176,18 +177,34 @@ pub(super) fn store<P: Profile>(
     payload: Payload<'_>,
 ) -> Result<(), Status> {
     let definition = instance.definition();
-    if mode == Mode::Replace {
-        for resource in definition.resources {
-            let named = path.resource_id().is_none_or(|id| id == resource.id);
-            let goes = !resource.mandatory || resource.multiple;
-            if named && goes && resource.operations.writable() && path.resource_instance_id().is_none() {
-                instance.clear(resource.id);
+    let asks = target == Target::Several && definition.resources.iter().any(|r| r.operations.by_function());
+    let mut asking = asks;
+    loop {
+        if mode == Mode::Replace && !asking {
+            clear(instance, path);
+        }
+        let Payload { format, base, bytes } = payload;
+        decode::<P>(format, target, base, bytes, &mut |found, encoded: &dyn Encoded| {
+            let (_, resource) = locate(definition, path, found)?;
+            if asks && resource.operations.by_function() != asking {
+                return Ok(());
             }
+            let id = found.resource_instance_id().unwrap_or(0);
+            instance.write(resource.id, id, encoded.value(resource.kind)?)
+        })?;
+        if !core::mem::take(&mut asking) {
+            return Ok(());
         }
     }
-    decode::<P>(payload.format, target, payload.base, payload.bytes, &mut |found, encoded: &dyn Encoded| {
-        let (_, resource) = locate(definition, path, found)?;
-        let id = found.resource_instance_id().unwrap_or(0);
-        instance.write(resource.id, id, encoded.value(resource.kind)?)
-    })
+}
+
+/// Removes what a replacing Write need not name.
+fn clear(instance: &mut dyn Instance, path: Path) {
+    for resource in instance.definition().resources {
+        let named = path.resource_id().is_none_or(|id| id == resource.id);
+        let goes = !resource.mandatory || resource.multiple;
+        if named && goes && resource.operations.writable() && path.resource_instance_id().is_none() {
+            instance.clear(resource.id);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod ends;
+mod functions;
 mod life_cycle;
 mod management;
 mod notifications;

@@ -21,7 +21,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `version = "1.0"` | the version of its definition; 1.0 if absent |
 /// | `execute(2 = open, 4 = close)` | resource 2 runs `fn open(&mut self, Arguments<'_>)`, which may return `Result<(), Status>` |
 /// | `computed(13: Time = now)` | resource 13 is read from `fn now(&self) -> Time` |
-/// | `computed(13: Time = now, write = set_now)` | ... and written through `fn set_now(&mut self, Time) -> Result<(), Status>` |
+/// | `computed(13: Time = now, write = set_now)` | ... and written through `fn set_now(&mut self, Time) -> Result<(), Status>`, before anything else of the request is stored |
 /// | `computed(10: u32 = free, optional)` | ... from `fn free(&self) -> Option<u32>`: the resource is there when it is `Some` |
 /// | `validate = method` | `fn method(&self, Proposal<'_>) -> Result<(), Status>` sees all values of a write together |
 ///

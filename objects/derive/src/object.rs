@@ -224,7 +224,10 @@ fn definition(attributes: &StructAttributes, resources: &[Resource<'_>]) -> Toke
             }
             Resource::Computed(computed) => {
                 let ty = &computed.ty;
-                let operations = operations(true, computed.write.is_some());
+                let operations = match computed.write {
+                    Some(_) => quote!(__model::Operations::RW_BY_FUNCTION),
+                    None => operations(true, false),
+                };
                 quote!(__model::ResourceDefinition {
                     id: #id,
                     kind: <#ty as __model::Scalar>::TYPE,
