@@ -45,7 +45,8 @@ fn trigger<T, A: Table<Event<T>>>(observation: &mut Observation, events: &mut Qu
     if observation.triggered {
         events.push(Event::NotificationLost { server: observation.server, path: observation.path });
     }
-    observation.triggered = true;
+    // Tried again, and only one value is replaced, however many resources have changed.
+    (observation.triggered, observation.blocked) = (true, false);
     observation.due = Instant::ZERO; // to be scheduled when all changes are known
 }
 

@@ -97,3 +97,25 @@ fn a_replaced_instance_is_told_even_where_nothing_was_set() {
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].payload, b"");
 }
+
+#[test]
+fn one_lost_value_is_one_event() {
+    use crate::Event;
+    let mut rig = Rig::<ConfirmableProfile>::registered_with_profile();
+    let mut request = rig.request("GET /33000/0");
+    request.add_option(CoapOption::Observe, std::vec![]);
+    assert_eq!(rig.exchange(&request).header.get_code(), "2.05");
+    rig.change(|things| things.everything.set_integer(1));
+    assert_eq!(all_sent(&mut rig).len(), 1);
+    rig.change(|things| things.everything.set_integer(2));
+    rig.expect_silence();
+    rig.events();
+    rig.change(|things| {
+        things.everything.set_integer(3);
+        things.everything.set_unsigned(4);
+        things.everything.set_float(5.0);
+    });
+    rig.expect_silence();
+    let lost = rig.events().into_iter().filter(|e| matches!(e, Event::NotificationLost { .. })).count();
+    assert_eq!(lost, 1);
+}
