@@ -55,6 +55,7 @@ impl<P: Profile> Engine<'_, P> {
     pub(super) fn collect_changes(&mut self, objects: &mut dyn Objects) {
         let memory = &mut *self.memory;
         let (observations, events) = (memory.observations.slots_mut(), &mut memory.events);
+        let records = memory.attributes.slots_mut();
         let objects_changed = with_tree::<P, _>(&mut memory.accounts, objects, |tree| {
             let (mut n, mut changed) = (0, false);
             while let Some(object) = tree.nth_mut(n) {
@@ -66,6 +67,11 @@ impl<P: Profile> Engine<'_, P> {
                     let observers = observations.iter_mut().filter(|o| o.used && o.path == path);
                     observers.for_each(|observation| trigger(observation, events));
                 }
+            }
+            if Self::HAS_ATTRIBUTES && changed {
+                // The application may have removed what they were set for.
+                let gone = |path: Path| path.instance_id().is_some() && tree.instance_of(path).is_err();
+                records.iter_mut().for_each(|record| record.used &= !gone(record.path));
             }
             changed
         });

@@ -119,3 +119,17 @@ fn one_lost_value_is_one_event() {
     let lost = rig.events().into_iter().filter(|e| matches!(e, Event::NotificationLost { .. })).count();
     assert_eq!(lost, 1);
 }
+
+#[test]
+fn attributes_go_with_an_instance_that_the_application_removes() {
+    let mut rig = Rig::registered();
+    for _ in 0..5 {
+        insert(&mut rig);
+        all_sent(&mut rig);
+        assert_eq!(rig.read("/33001/0", 40).unwrap(), b"</33001/0>,</33001/0/0>");
+        assert_eq!(rig.code("PUT /33001/0?pmin=9"), "2.04");
+        assert_eq!(rig.code("PUT /33001/0/0?pmin=9"), "2.04");
+        rig.change(|things| assert!(things.rules.remove(0).is_some()));
+        all_sent(&mut rig);
+    }
+}
