@@ -4,24 +4,14 @@
 //! to the next one, together with the new value, and the head of that bank is written last: it makes the bank the current one.
 //! In a record the head is written last as well. So there is one write that decides, and before it all is as it was.
 
+mod access;
+
 use coracle::platform::{Key, Storage, StorageError};
 use embedded_storage::nor_flash::NorFlash;
 
 use crate::layout::{Layout, LayoutError};
 use crate::record::{BANK_HEAD, Head, MAX_LENGTH, RECORD_HEAD, crc, decode_bank, encode_bank};
-
-/// Bytes that are read at once.
-const CHUNK: usize = 64;
-
-/// Aligned, because drivers copy buffers that are not.
-#[repr(C, align(4))]
-struct Chunk([u8; CHUNK]);
-
-impl Chunk {
-    const fn new() -> Self {
-        Self([0xff; CHUNK])
-    }
-}
+use access::CHUNK;
 
 /// The bank with the values.
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +103,11 @@ impl<F: NorFlash> FlashStore<F> {
     /// [`StorageError::Medium`]; the values are still there.
     pub fn erase_history(&mut self) -> Result<(), StorageError> {
         self.compact(None)?;
+        self.erase_others()
+    }
+
+    /// Erases all banks but the current one.
+    fn erase_others(&mut self) -> Result<(), StorageError> {
         let current = self.current.map_or(0, |bank| bank.index);
         (0..self.layout.banks).filter(|index| *index != current).try_for_each(|index| self.erase(index))
     }
@@ -122,7 +117,12 @@ impl<F: NorFlash> FlashStore<F> {
     /// # Errors
     /// [`StorageError::Medium`]; some or all values may still be there.
     pub fn erase_all(&mut self) -> Result<(), StorageError> {
-        let result = (0..self.layout.banks).try_for_each(|index| self.erase(index));
+        // What still counts is the last to go, and alone in its bank then: a loss of power in between must not bring back what
+        // was replaced before, such as a session that has used its record numbers since.
+        let mut result = self.erase_history().or_else(|_| self.erase_others());
+        if result.is_ok() {
+            result = self.erase(self.current.map_or(0, |bank| bank.index));
+        }
         self.mount().and(result)
     }
 
@@ -131,34 +131,34 @@ impl<F: NorFlash> FlashStore<F> {
         self.flash
     }
 
-    fn start(&self, bank: u32) -> u32 {
-        self.layout.offset + bank * self.layout.bank_len
-    }
-
-    fn erase(&mut self, bank: u32) -> Result<(), StorageError> {
-        let start = self.start(bank);
-        self.flash.erase(start, start + self.layout.bank_len).map_err(|_| StorageError::Medium)
-    }
-
-    /// Looks for the bank of the last generation that was completed.
+    /// Looks for the bank of the last generation that was completed. When the flash can't be read it is still the one from
+    /// before, in which nothing is written any more: values that are there must not be taken for none.
     fn mount(&mut self) -> Result<(), StorageError> {
-        self.current = None;
+        let found = self.find_current();
+        self.current = match found {
+            Ok(current) => current,
+            Err(_) => self.current.map(|bank| Bank { sealed: true, ..bank }),
+        };
+        found.map(|_| ())
+    }
+
+    fn find_current(&mut self) -> Result<Option<Bank>, StorageError> {
+        let mut current: Option<Bank> = None;
         for index in 0..self.layout.banks {
             let mut head = [0; BANK_HEAD];
             self.read_at(index, 0, &mut head)?;
             let Some(generation) = decode_bank(&head) else { continue };
-            if self.current.is_none_or(|bank| bank.generation < generation) {
-                self.current = Some(Bank { index, generation, end: Self::BANK_HEAD, sealed: true });
+            if current.is_none_or(|bank| bank.generation < generation) {
+                current = Some(Bank { index, generation, end: Self::BANK_HEAD, sealed: true });
             }
         }
-        if let Some(mut bank) = self.current {
+        if let Some(bank) = &mut current {
             while let Some(found) = self.record(bank.index, bank.end)? {
                 bank.end = Self::behind(found);
             }
             bank.sealed = !self.is_blank(bank.index, bank.end)?;
-            self.current = Some(bank);
         }
-        Ok(())
+        Ok(current)
     }
 
     const fn behind(found: Found) -> u32 {
@@ -167,42 +167,6 @@ impl<F: NorFlash> FlashStore<F> {
                 Some((length, _)) => length as usize,
                 None => 0,
             })
-    }
-
-    /// Reads any part of a bank.
-    fn read_at(&mut self, bank: u32, mut at: u32, mut out: &mut [u8]) -> Result<(), StorageError> {
-        let start = self.start(bank);
-        let mut chunk = Chunk::new();
-        while !out.is_empty() {
-            let inside = at as usize % CHUNK;
-            let base = start + at - inside as u32;
-            self.flash.read(base, &mut chunk.0).map_err(|_| StorageError::Medium)?;
-            let length = out.len().min(CHUNK - inside);
-            let (now, later) = out.split_at_mut_checked(length).ok_or(StorageError::Medium)?;
-            now.copy_from_slice(chunk.0.get(inside..inside + length).ok_or(StorageError::Medium)?);
-            (at, out) = (at + length as u32, later);
-        }
-        Ok(())
-    }
-
-    /// Writes a part of a bank that is erased, and looks whether it is there. `at` is a multiple of `WRITE_SIZE`.
-    fn program(&mut self, bank: u32, mut at: u32, bytes: &[u8]) -> Result<(), StorageError> {
-        let start = self.start(bank);
-        for part in bytes.chunks(CHUNK) {
-            let mut chunk = Chunk::new();
-            chunk.0.get_mut(..part.len()).ok_or(StorageError::Medium)?.copy_from_slice(part);
-            let padded = round_up(part.len() as u32, Self::WRITE);
-            let words = chunk.0.get(..padded as usize).ok_or(StorageError::Medium)?;
-            self.flash.write(start + at, words).map_err(|_| StorageError::Medium)?;
-            let mut back = [0; CHUNK];
-            let back = back.get_mut(..part.len()).ok_or(StorageError::Medium)?;
-            self.read_at(bank, at, back)?;
-            if back != part {
-                return Err(StorageError::Medium);
-            }
-            at += padded;
-        }
-        Ok(())
     }
 
     /// The record that begins here, if one does.
@@ -214,21 +178,6 @@ impl<F: NorFlash> FlashStore<F> {
         self.read_at(bank, at, &mut head)?;
         let found = Head::decode(&head).map(|head| Found { at, head });
         Ok(found.filter(|found| Self::behind(*found) <= self.layout.bank_len))
-    }
-
-    /// Whether nothing was written from here to the end of the bank.
-    fn is_blank(&mut self, bank: u32, mut at: u32) -> Result<bool, StorageError> {
-        while at < self.layout.bank_len {
-            let mut part = [0; CHUNK];
-            let length = CHUNK.min((self.layout.bank_len - at) as usize);
-            let part = part.get_mut(..length).ok_or(StorageError::Medium)?;
-            self.read_at(bank, at, part)?;
-            if part.iter().any(|byte| *byte != 0xff) {
-                return Ok(false);
-            }
-            at += length as u32;
-        }
-        Ok(true)
     }
 
     /// The record of a bank that counts for a key.
@@ -320,8 +269,12 @@ impl<F: NorFlash> FlashStore<F> {
         let end = self.copy_all(Some(target), change)?;
         let generation = self.erasures().saturating_add(1);
         if self.program(target, 0, &encode_bank(generation)).is_err() {
-            // It may be there all the same.
-            self.mount()?;
+            // It may be there all the same. If that can't be seen now, it must not be seen later, beside the next bank of this
+            // generation.
+            let _ = self.mount();
+            if self.current.is_none_or(|bank| bank.index != target) {
+                self.erase(target)?;
+            }
             return Err(StorageError::Medium);
         }
         self.current = Some(Bank { index: target, generation, end, sealed: false });

@@ -293,6 +293,68 @@ fn history_can_be_erased() {
     assert!(medium.outside_is_untouched(&(256..1408)));
 }
 
+/// Values that were replaced or removed do not come back: among them may be a session whose record numbers were used since.
+#[test]
+fn erasing_all_that_is_cut_brings_back_no_older_value() {
+    let mut whole = Medium::<4, 4>::new(LENGTH, 1);
+    let mut store = FlashStore::open(&mut whole, LAYOUT).unwrap();
+    // The last of them is in the first bank again.
+    for round in 0..100_u8 {
+        store.write(Key::application(1), &[round; 20]).unwrap();
+        if store.erasures() == 4 {
+            break;
+        }
+    }
+    let newest = read(&mut store, 1).unwrap();
+    for tear in [Tear::Prefix, Tear::Anything] {
+        for step in 0.. {
+            let mut medium = whole.clone();
+            medium.cut_after(step, tear);
+            let done = FlashStore::open(&mut medium, LAYOUT).unwrap().erase_all().is_ok();
+            medium.power_on();
+            let mut buffer = [0; 64];
+            let mut store = FlashStore::open(&mut medium, LAYOUT).unwrap();
+            match store.read(Key::application(1), &mut buffer) {
+                Ok(Some(value)) => assert_eq!(value, newest, "cut at {step}"),
+                Ok(None) | Err(StorageError::Corrupt) => {}
+                Err(error) => panic!("{error}"),
+            }
+            if done {
+                break;
+            }
+        }
+    }
+}
+
+/// The flash can't be read for a moment, and the bank can't be written any more: the open store goes on, and loses nothing.
+#[test]
+fn reads_that_fail_for_a_moment_lose_nothing() {
+    let (mut failed, key) = (0, Key::application);
+    for (good, bad) in (0..300).flat_map(|good| [(good, 1), (good, 2), (good, 12)]) {
+        let mut medium = Medium::<4, 4>::new(LENGTH, 3);
+        FlashStore::open(&mut medium, LAYOUT).unwrap().write(key(0), b"kept").unwrap();
+        medium.worn[2] = true; // the beginning of the first bank
+        medium.unreadable = Some((good, bad));
+        let Ok(mut store) = FlashStore::open(medium, LAYOUT) else { continue };
+        let (mut buffer, mut stored) = ([0; 64], Vec::new());
+        for value in [&b"first"[..], b"second", b"third"] {
+            match store.write(key(1), value) {
+                Ok(()) => stored = vec![value],
+                Err(_) => (failed, stored) = (failed + 1, [stored, vec![value]].concat()),
+            }
+            let found = store.read(key(0), &mut buffer);
+            assert!(matches!(found, Ok(Some(b"kept")) | Err(_)), "{found:?}: {bad} reads after {good}");
+        }
+        let mut medium = store.into_flash();
+        medium.unreadable = None;
+        let mut store = FlashStore::open(medium, LAYOUT).unwrap();
+        assert_eq!(store.read(key(0), &mut buffer), Ok(Some(&b"kept"[..])), "{bad} reads after {good}");
+        let found = store.read(key(1), &mut buffer).unwrap();
+        assert!(found.is_none_or(|found| stored.contains(&found)), "{found:?}: {bad} reads after {good}");
+    }
+    assert!(failed > 100, "{failed} writes failed");
+}
+
 #[test]
 fn a_layout_that_does_not_fit_the_flash_is_refused() {
     let open = |offset, bank_len, banks| {

@@ -25,6 +25,7 @@ pub(crate) enum Fault {
     PowerIsOff,
     WrittenTwice,
     WornOut,
+    Unreadable,
     Range(NorFlashErrorKind),
 }
 
@@ -53,6 +54,8 @@ pub(crate) struct Medium<const W: usize, const R: usize> {
     pub(crate) worn: Vec<bool>,
     /// How often a word was written that was not erased: a mistake of whoever writes.
     pub(crate) twice: u32,
+    /// So many reads succeed; then as many as this fail, and all others succeed.
+    pub(crate) unreadable: Option<(u32, u32)>,
 }
 
 fn before(index: usize) -> u8 {
@@ -71,6 +74,7 @@ impl<const W: usize, const R: usize> Medium<W, R> {
             erasures: vec![0; length / SECTOR],
             worn: vec![false; length / SECTOR],
             twice: 0,
+            unreadable: None,
         }
     }
 
@@ -136,6 +140,14 @@ impl<const W: usize, const R: usize> ReadNorFlash for Medium<W, R> {
         check_read(self, offset, bytes.len()).map_err(Fault::Range)?;
         if !self.on {
             return Err(Fault::PowerIsOff);
+        }
+        match self.unreadable.as_mut() {
+            Some((good @ 1.., _)) => *good -= 1,
+            Some((_, bad @ 1..)) => {
+                *bad -= 1;
+                return Err(Fault::Unreadable);
+            }
+            _ => {}
         }
         bytes.copy_from_slice(&self.bytes[offset as usize..][..bytes.len()]);
         Ok(())
