@@ -2,7 +2,7 @@
 
 use coracle_crypto::{CONTEXT_LEN, ExportError, RestoreError as SessionError};
 use coracle_engine::model::Objects;
-use coracle_engine::{Engine, Instant, ServerIndex};
+use coracle_engine::{Engine, Instant, RegistrationState, ServerIndex};
 
 use crate::session::{Way, way};
 use crate::{Client, Profile};
@@ -103,6 +103,10 @@ impl<P: Profile, O: Objects> Client<'_, P, O> {
         let (length, rest) = saved.split_first_chunk::<LENGTH>().ok_or(corrupt)?;
         let length = usize::from(u16::from_be_bytes(*length));
         let (registration, context) = rest.split_at_checked(length).ok_or(corrupt)?;
+        if self.engine.state(server) != Some(RegistrationState::Idle) {
+            // Before the session that may be going on is touched.
+            return Err(RestoreError::Registration(coracle_engine::RestoreError::InUse));
+        }
         let secure = way(&self.engine, server) == Way::Dtls;
         if secure {
             let context = context.first_chunk().ok_or(corrupt)?;

@@ -216,6 +216,22 @@ fn more_than_the_reserve_is_not_sent() {
     world.ask(FIRST, "/33001/0/0");
 }
 
+/// As it says: nothing was changed.
+#[test]
+fn a_restore_that_comes_too_late_leaves_the_session_alone() {
+    let mut world = device(true);
+    let saved = save(&mut world, 100).expect("registered");
+    let late = Err(RestoreError::Registration(coracle::engine::RestoreError::InUse));
+    assert_eq!(world.client.restore(world.time(), FIRST, &saved), late);
+    assert_eq!(world.text(FIRST, "/33001/0/0"), "7", "the session goes on");
+    // In the middle of a handshake as well.
+    let (uri, peer) = (uri(0), Peer::new(0));
+    let settings = settings(&uri, 1, Credentials::psk(IDENTITY, KEY));
+    let mut world = World::<Normal>::registering(peer, &settings);
+    assert_eq!(world.client.restore(world.time(), FIRST, &saved), late);
+    world.expect_registered(FIRST, 1_000);
+}
+
 #[test]
 fn nothing_is_saved_during_a_handshake() {
     let (uri, mut peer) = (uri(0), Peer::new(0));
