@@ -94,7 +94,11 @@ impl<const SERVERS: usize> LwipNetwork<SERVERS> {
     }
 
     fn open(&mut self, server: ServerIndex, address: IpAddr, port: u16) -> Connection {
-        let local_port = if self.local_port == 0 { 0 } else { self.local_port + u16::from(server.0) };
+        let local_port = match self.local_port {
+            0 => Some(0),
+            first => first.checked_add(server.0.into()),
+        };
+        let Some(local_port) = local_port else { return Connection::Failed };
         let Some(channel) = self.channels.get_mut(server.index()) else { return Connection::Failed };
         *channel = None; // first, because both may have the same port
         *channel = Channel::open(address, port, local_port);
@@ -359,6 +363,14 @@ mod tests {
         assert!(LwipNetwork::<1>::new().is_none());
         drop(first);
         assert!(LwipNetwork::<1>::new().is_some());
+    }
+
+    #[test]
+    fn there_are_no_local_ports_beyond_the_last() {
+        let _alone = fake::alone();
+        let mut network = network().local_port(u16::MAX);
+        assert_eq!(network.connect(A, uri("coap://192.0.2.1")), Connection::Open);
+        assert_eq!(network.connect(B, uri("coap://192.0.2.2")), Connection::Failed);
     }
 
     #[test]
