@@ -226,9 +226,15 @@ impl<'m, P: Profile, O: Objects> Client<'m, P, O> {
     }
 
     /// The network has changed: the driver is asked for a new way to a server, and an Update follows. A DTLS session with a
-    /// connection ID goes on as it is; another one is resumed, or made anew.
+    /// connection ID goes on as it is; another one is resumed, or made anew. A way that is being opened, or secured, is given up
+    /// for another one.
     pub fn reconnect(&mut self, now: Instant, server: ServerIndex) {
-        self.engine.disconnected(now, server);
+        let opening = [RegistrationState::Connecting, RegistrationState::Reconnecting];
+        if self.engine.state(server).is_some_and(|state| opening.contains(&state)) {
+            self.engine.reopen(now, server);
+        } else {
+            self.engine.disconnected(now, server);
+        }
     }
 
     /// A server to open a way to: resolve the name, open a socket.

@@ -261,7 +261,10 @@ impl<P: Profile> Sessions<'_, P> {
                         session.since_s = seconds(now);
                     }
                     engine.report(server, SessionEvent::Secured(agreed));
-                    engine.connected(now, server);
+                    // It may have come by a way that is about to be replaced.
+                    if !engine.is_way_wanted(server) {
+                        engine.connected(now, server);
+                    }
                 }
                 DtlsEvent::Failed { reason, alert } => {
                     note_alert(engine, server, alert);

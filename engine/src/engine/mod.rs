@@ -200,6 +200,11 @@ impl<'m, P: Profile> Engine<'m, P> {
         Some(ServerIndex(index))
     }
 
+    /// True when the driver has yet to be asked for a way to a server: one from before does not count any more.
+    pub fn is_way_wanted(&self, server: ServerIndex) -> bool {
+        self.account(server).is_some_and(|account| account.registration.connect_wanted)
+    }
+
     /// The way to a server is open: Register follows, or Update after [`Engine::disconnected`].
     pub fn connected(&mut self, now: Instant, server: ServerIndex) {
         self.pending = true;

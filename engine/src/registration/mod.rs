@@ -125,6 +125,7 @@ impl<P: Profile> Registration<P> {
     pub(crate) fn wait_for_transport(&mut self) {
         if matches!(self.state, RegistrationState::Connecting | RegistrationState::Reconnecting) {
             self.deadline = Instant::NEVER;
+            self.connect_wanted = false;
         }
     }
 
@@ -169,6 +170,8 @@ impl<P: Profile> Registration<P> {
         let changed = state != self.state;
         let sent_at = self.deadline;
         self.state = state;
+        self.connect_wanted =
+            matches!(state, RegistrationState::Connecting | RegistrationState::Reconnecting);
         self.expires = match state {
             // The server counts from when it carried out the request, which is before the answer has arrived.
             RegistrationState::Registered => sent_at + lifetime(lifetime_s),
@@ -180,10 +183,7 @@ impl<P: Profile> Registration<P> {
         };
         self.deadline = match state {
             RegistrationState::Waiting => now + self.back_off(random),
-            RegistrationState::Connecting | RegistrationState::Reconnecting => {
-                self.connect_wanted = true;
-                now + Self::CONNECT_TIMEOUT
-            }
+            RegistrationState::Connecting | RegistrationState::Reconnecting => now + Self::CONNECT_TIMEOUT,
             RegistrationState::Registered => {
                 self.attempts = 0;
                 sent_at + update_after::<P>(lifetime_s)
@@ -292,6 +292,18 @@ mod tests {
         registration.apply(Input::ConnectFailed, sent + Duration::from_secs(100), 100, &mut random);
         registration.apply(Input::Deadline, sent + Duration::from_secs(100), 100, &mut random);
         assert_eq!(registration.state, RegistrationState::Connecting, "the lifetime is over");
+    }
+
+    #[test]
+    fn a_way_that_is_not_wanted_any_more_is_not_asked_for() {
+        let mut random = Random::new(3);
+        for input in [Input::Stop, Input::Connected, Input::ConnectFailed, Input::Deadline] {
+            let mut registration = registration();
+            registration.apply(Input::Start, Instant::ZERO, 60, &mut random);
+            assert!(registration.connect_wanted);
+            registration.apply(input, Instant::ZERO, 60, &mut random);
+            assert!(!registration.connect_wanted, "{input:?}");
+        }
     }
 
     #[test]

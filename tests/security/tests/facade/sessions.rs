@@ -68,6 +68,47 @@ fn a_new_address_with_a_connection_id_takes_no_datagram_of_its_own() {
     assert!(world.told(FIRST).is_empty());
 }
 
+/// The address changes while a handshake is under way, and the application notices: the answers of the server are lost with
+/// the old address, and the handshake begins anew at once.
+#[test]
+fn a_new_address_during_a_handshake_makes_another_one() {
+    let uri = uri(0);
+    for ms in (0..60).step_by(5) {
+        let mut peer = Peer::new(0);
+        peer.roams = false;
+        let settings = settings(&uri, 1, Credentials::psk(IDENTITY, KEY));
+        let mut world = World::<Normal>::registering(peer, &settings);
+        world.wait(ms);
+        world.address = 2;
+        let connecting = world.state(FIRST) == RegistrationState::Connecting;
+        world.client.reconnect(world.time(), FIRST);
+        world.pump();
+        // While Register is under way the first wait of the back-off comes before.
+        world.expect_registered(FIRST, if connecting { 500 } else { 8_000 });
+    }
+}
+
+/// The driver takes in datagrams before it opens the new way. What ends on the old one is not taken for it.
+#[test]
+fn a_handshake_on_the_way_of_before_does_not_count() {
+    let mut world = World::<Normal>::new(vec![Peer::new(0)]);
+    let uri = uri(0);
+    let settings = settings(&uri, 1, Credentials::psk(IDENTITY, KEY));
+    assert_eq!(world.client.add_server(&settings), Ok(FIRST));
+    world.client.register(world.time(), FIRST);
+    world.pump();
+    assert!(world.run(1_000, |world| world.sent.len() == 3), "the last flight is out");
+    // Its answer comes in when the application has had enough of this way, and before the driver has its turn.
+    world.client.reconnect(world.time(), FIRST);
+    world.deliver();
+    assert!(matches!(world.client.poll_event(), Some(Event::Transport { .. })));
+    assert_eq!(world.state(FIRST), RegistrationState::Connecting);
+    world.address = 2;
+    world.pump();
+    world.expect_registered(FIRST, 1_000);
+    assert_eq!(world.peers[0].handshakes, 2);
+}
+
 /// Without one the session is resumed.
 #[test]
 fn a_new_address_without_a_connection_id_leads_to_resumption() {

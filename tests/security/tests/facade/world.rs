@@ -219,6 +219,23 @@ impl<P: Profile> World<P> {
         }
     }
 
+    /// What is under way reaches the device, which does nothing else meanwhile.
+    pub fn deliver(&mut self) {
+        while let Some(next) = self.flying.iter().map(|datagram| datagram.arrival).min() {
+            self.now = self.now.max(next);
+            let datagram = self.flying.remove(0);
+            match datagram.to {
+                To::Server => {
+                    self.peers[datagram.server].receive(self.now, datagram.address, &datagram.bytes)
+                }
+                To::Device => self.receive(datagram.server, datagram.bytes),
+            }
+            for (address, bytes) in std::mem::take(&mut self.peers[datagram.server].out) {
+                self.fly(To::Device, datagram.server, address, bytes);
+            }
+        }
+    }
+
     /// Lets time pass until something holds; `false` when that takes longer than `limit` ms.
     pub fn run(&mut self, limit: u64, holds: impl Fn(&Self) -> bool) -> bool {
         let end = self.now + limit;
