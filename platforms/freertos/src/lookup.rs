@@ -69,7 +69,6 @@ pub(crate) fn begin(host: &str) -> Begun {
         done: AtomicBool::new(false),
     };
     answer.state.store(PENDING, Ordering::Release);
-    waker::attach();
     // SAFETY: `request` lives until `done` is set, which `start` does last.
     let queued = unsafe { ffi::tcpip_callback(start, (&raw const request).cast_mut().cast()) };
     if queued == ffi::OK {
@@ -96,7 +95,6 @@ unsafe extern "C" fn start(request: *mut c_void) {
         unsafe { ffi::dns_gethostbyname(request.name.as_ptr(), request.address.get(), found, answer) };
     request.result.store(result, Ordering::Relaxed);
     request.done.store(true, Ordering::Release);
-    Waker.wake();
 }
 
 /// Runs in lwIP's task when the resolver has an answer; the address is null when it has none.

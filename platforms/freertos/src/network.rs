@@ -11,7 +11,7 @@ use crate::clock::{Alarm, Clock};
 use crate::ffi::{self, coracle_freertos_config};
 #[cfg(feature = "dns")]
 use crate::lookup::{self, Begun, LOOKUPS};
-use crate::waker::{self, Waker};
+use crate::waker::Waker;
 
 /// There is a network; another one would not be woken.
 struct InUse(UnsafeCell<bool>);
@@ -41,8 +41,8 @@ struct Lookup {
 
 /// The network of lwIP, for up to `SERVERS` servers.
 ///
-/// There is one in a firmware at a time. The task that has used it last is the one that is woken; C code must not delete
-/// that task. lwIP must run (`tcpip_init`) before the first server is connected; the interface may come up later.
+/// There is one in a firmware at a time. The task that has waited for it last is the one that is woken; C code must not
+/// delete that task. lwIP must run (`tcpip_init`) before the first server is connected; the interface may come up later.
 pub struct LwipNetwork<const SERVERS: usize = 1> {
     channels: [Option<Channel>; SERVERS],
     #[cfg(feature = "dns")]
@@ -132,8 +132,6 @@ impl<const SERVERS: usize> Drop for LwipNetwork<SERVERS> {
 
 impl<const SERVERS: usize> Network for LwipNetwork<SERVERS> {
     fn connect(&mut self, server: ServerIndex, uri: Uri<'_>) -> Connection {
-        // Before anything can come in: who is to be woken.
-        waker::attach();
         #[cfg(feature = "dns")]
         for lookup in &mut self.lookups {
             // What is still under way for this server is out of date.

@@ -101,6 +101,7 @@ mod tests {
     use crate::device::{SERVER, Things, driver, register};
     use crate::fake;
     use coracle::DefaultProfile;
+    use coracle::platform::{Connection, Network};
     use std::boxed::Box;
 
     type Shared = SharedClient<DefaultProfile, Things>;
@@ -143,6 +144,41 @@ mod tests {
         assert_eq!(client.join().unwrap(), 400);
         assert_eq!(shared.state(SERVER), Some(RegistrationState::Registered));
         end(memory);
+    }
+
+    #[test]
+    fn another_task_that_opens_a_way_does_not_take_the_wake_ups() {
+        let _alone = fake::alone();
+        let (shared, memory) = shared();
+        let client = std::thread::spawn(|| {
+            shared.run(|driver| {
+                while driver.client().poll_event().is_some() {}
+                match driver.client().objects().counted() {
+                    0 => ControlFlow::Continue(Instant::NEVER),
+                    _ => ControlFlow::Break(()),
+                }
+            });
+        });
+        fake::await_waiting();
+        for uri in [
+            "coap://192.0.2.1",
+            #[cfg(feature = "dns")]
+            "coap://known",
+        ] {
+            let uri = coracle::Uri::parse(uri).unwrap();
+            assert_eq!(shared.with(|driver| driver.network().connect(SERVER, uri)), Connection::Open);
+        }
+        // It waits again; this change brings it the turn in which it ends.
+        std::thread::sleep(core::time::Duration::from_millis(50));
+        shared.update(Things::count);
+        for _ in 0..200 {
+            if client.is_finished() {
+                client.join().unwrap();
+                return end(memory);
+            }
+            std::thread::sleep(core::time::Duration::from_millis(10));
+        }
+        panic!("the client's task was not woken");
     }
 
     #[test]

@@ -72,11 +72,12 @@ pub(crate) fn wait(ticks: u32) {
     WOKEN.store(false, Ordering::SeqCst);
 }
 
-/// Sleeps until woken, whatever else there is to do, and lets the next wait end at once.
+/// Sleeps, tick by tick, until another task has done something, and lets the next wait end at once. Whoever calls this need not
+/// be the task that is woken, so it does not become that one.
 #[cfg(feature = "dns")]
 pub(crate) fn wait_for(done: &AtomicBool) {
     while !done.load(Ordering::Acquire) {
-        ffi::ulTaskGenericNotifyTake(INDEX, 1, ffi::MAX_DELAY);
+        ffi::ulTaskGenericNotifyTake(INDEX, 1, 1);
     }
     WOKEN.store(true, Ordering::SeqCst);
 }
