@@ -8,10 +8,11 @@ mod receive;
 mod register;
 mod requests;
 mod save;
+mod saved;
 mod transmit;
 
-pub(crate) use save::{Reader, save_optional};
 pub use save::{RestoreError, SaveError};
+pub(crate) use saved::{Reader, save_optional};
 
 use crate::account::{AddServerError, ServerIndex, ServerSettings};
 use crate::event::{Event, Failure};

@@ -1,7 +1,7 @@
 //! A registration in the caller's storage, so that a device that loses its RAM in sleep goes on with it: location, times,
 //! observations, attributes, and the requests that must not be carried out again.
 
-use super::{Engine, with_tree};
+use super::{Engine, Reader, with_tree};
 use crate::account::{Account, ServerIndex};
 use crate::coap::{Code, Token};
 use crate::exchange::Duplicate;
@@ -97,7 +97,7 @@ impl<P: Profile> Engine<'_, P> {
 
     /// Writes the registration with a server into `out`; how many bytes of it.
     ///
-    /// `reserve` is how many messages may be sent to the server before it is saved again. If the device is restored from this
+    /// `reserve` is how many messages may be sent to each server before it is saved again. If the device is restored from this
     /// nevertheless, after a crash, message ids and Observe numbers go on behind the reserve: a server takes those that it
     /// has seen for duplicates, and for older values.
     ///
@@ -124,7 +124,9 @@ impl<P: Profile> Engine<'_, P> {
         let location = account.registration.location.as_slice();
         output.byte(VERSION);
         output.push(&account.server.short_server_id().to_be_bytes());
-        output.push(&self.message_id.wrapping_add(reserve.min(LARGEST_RESERVE) as u16).to_be_bytes());
+        // Ids are counted for all servers together.
+        let ahead = reserve.saturating_mul(self.servers().count() as u32).min(LARGEST_RESERVE);
+        output.push(&self.message_id.wrapping_add(ahead as u16).to_be_bytes());
         output.push(&account.registration.told_lifetime_s.to_be_bytes());
         output.byte(location.len() as u8);
         output.push(location);
@@ -270,41 +272,6 @@ fn check(body: &[u8]) -> [u8; CHECK] {
     let mut output = Output::measure();
     output.push(body);
     output.hash().to_be_bytes()
-}
-
-/// Saved bytes.
-pub(crate) struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    pub(crate) fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (taken, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*taken)
-    }
-
-    pub(crate) fn byte(&mut self) -> Option<u8> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    /// A value that may be missing, into `value`: a flag and four bytes.
-    pub(crate) fn optional(&mut self, value: &mut Option<u32>) -> Option<()> {
-        let present = self.byte()? != 0;
-        let number = u32::from_be_bytes(self.array()?);
-        *value = present.then_some(number);
-        Some(())
-    }
-}
-
-/// As [`Reader::optional`] reads it.
-pub(crate) fn save_optional(value: Option<u32>, output: &mut Output<'_>) {
-    output.byte(value.is_some().into());
-    output.push(&value.unwrap_or(0).to_be_bytes());
 }
 
 fn seconds_since(now: Instant, then: Instant) -> u32 {

@@ -5,7 +5,8 @@ use std::vec::Vec;
 use coap_lite::{CoapOption, Packet};
 
 use super::{Rig, SERVER, TestProfile, options, set_format, uint};
-use crate::{Event, Failure, RegistrationState, RestoreError, SaveError};
+use crate::account::{Credentials, ServerSettings};
+use crate::{Event, Failure, RegistrationState, RestoreError, SaveError, ServerIndex};
 
 type Engine<'m> = crate::Engine<'m, TestProfile>;
 
@@ -113,6 +114,46 @@ fn after_a_crash_message_ids_and_observe_numbers_are_not_used_again() {
         }
         assert!(uint(&notified, CoapOption::Observe) > uint(old, CoapOption::Observe));
     }
+}
+
+/// Message ids are counted for all servers together: the reserve is for each of them.
+#[test]
+fn after_a_crash_message_ids_are_not_used_again_though_there_is_another_server() {
+    const OTHER: ServerIndex = ServerIndex(1);
+    let mut rig = Rig::registered();
+    let settings = ServerSettings {
+        uri: "coap://other",
+        short_server_id: 5,
+        lifetime_s: 300,
+        store_notifications: true,
+        credentials: Credentials::NONE,
+    };
+    assert_eq!(rig.engine.add_server(&settings), Ok(OTHER));
+    let saved = save_with(&rig, 3).unwrap();
+    // Three messages to the other one, and the third to the one that was saved.
+    rig.engine.start(rig.now(), OTHER);
+    assert_eq!(rig.engine.poll_connect(), Some(OTHER));
+    rig.engine.connected(rig.now(), OTHER);
+    for (code, another) in [(0x41, true), (0x44, true), (0x44, false)] {
+        let mut out = [0; 512];
+        let sent = rig.engine.poll_transmit(rig.now(), &mut rig.things, &mut out).expect("a message");
+        assert_eq!(sent.server, OTHER);
+        let request = Packet::from_bytes(&out[..sent.length]).unwrap();
+        let [high, low] = request.header.message_id.to_be_bytes();
+        let location: &[u8] = if code == 0x41 { &[0x82, b'r', b'd'] } else { &[] };
+        let head = [0x60 | request.get_token().len() as u8, code, high, low];
+        let answer = [&head[..], request.get_token(), location].concat();
+        let now = rig.now();
+        rig.engine.handle_message(now, OTHER, &answer, &mut rig.things, &mut out);
+        assert_eq!(rig.engine.state(OTHER), Some(RegistrationState::Registered));
+        if another {
+            rig.engine.update(OTHER);
+        }
+    }
+    rig.engine.update(SERVER);
+    let update = rig.sent().expect("an Update");
+    rig = wake(&saved).unwrap();
+    assert_ne!(connect(&mut rig).header.message_id, update.header.message_id);
 }
 
 #[test]
