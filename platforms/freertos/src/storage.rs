@@ -142,10 +142,11 @@ pub fn take_up_registration<P: Profile, O: Objects>(
     storage: &mut impl Storage,
 ) -> Result<(), TakeUpError> {
     let key = Key::registration(server);
-    let restored = match storage.read(key, room).map_err(TakeUpError::Storage)? {
-        None => return Err(TakeUpError::Empty),
+    let restored = match storage.read(key, room) {
+        Err(error) => Err(TakeUpError::Storage(error)),
+        Ok(None) => Err(TakeUpError::Empty),
         // Not used twice, whatever happens next.
-        Some(record) => match storage.remove(key) {
+        Ok(Some(record)) => match storage.remove(key) {
             Err(error) => Err(TakeUpError::Storage(error)),
             Ok(()) => client.restore(now, server, record).map_err(TakeUpError::Client),
         },
@@ -169,6 +170,7 @@ mod tests {
     struct Flash {
         record: Vec<u8>,
         broken: bool,
+        damaged: bool,
     }
 
     impl Storage for Flash {
@@ -179,6 +181,9 @@ mod tests {
             }
             let room = buffer.get_mut(..self.record.len()).ok_or(StorageError::Full)?;
             room.copy_from_slice(&self.record);
+            if self.damaged {
+                return Err(StorageError::Corrupt);
+            }
             Ok((!room.is_empty()).then_some(room))
         }
 
@@ -231,6 +236,11 @@ mod tests {
         let now = device.network().now();
         let taken = take_up_registration(device.client(), now, SERVER, &mut room, &mut flash);
         assert!(matches!(taken, Err(TakeUpError::Client(_))), "{taken:?}");
+        // By the storage as well, which may have keys of the record in the room by then.
+        let mut flash = Flash { record: Vec::from([1, 2, 3]), damaged: true, ..Flash::default() };
+        let taken = take_up_registration(device.client(), now, SERVER, &mut room, &mut flash);
+        assert_eq!(taken, Err(TakeUpError::Storage(StorageError::Corrupt)));
+        assert_eq!(room, [0; ROOM]);
         register(&mut device);
     }
 
