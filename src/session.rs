@@ -118,7 +118,7 @@ impl<P: Profile> Sessions<'_, P> {
             return Err(ConnectError::NotLinked);
         };
         let known = P::CERTIFICATES && self.epoch_s > 0;
-        let unix_time = known.then(|| self.epoch_s + now.since(Instant::ZERO).as_secs());
+        let unix_time = known.then(|| self.epoch_s.saturating_add(now.since(Instant::ZERO).as_secs()));
         with_security::<P>(
             account.security_object(),
             self.signer,
