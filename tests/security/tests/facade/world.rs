@@ -226,7 +226,7 @@ impl<P: Profile> World<P> {
             let datagram = self.flying.remove(0);
             match datagram.to {
                 To::Server => {
-                    self.peers[datagram.server].receive(self.now, datagram.address, &datagram.bytes)
+                    self.peers[datagram.server].receive(self.now, datagram.address, &datagram.bytes);
                 }
                 To::Device => self.receive(datagram.server, datagram.bytes),
             }
