@@ -239,9 +239,14 @@ impl<'m, P: Profile, O: Objects> Client<'m, P, O> {
 
     /// A server to open a way to: resolve the name, open a socket.
     pub fn poll_connect(&mut self) -> Option<Connect<'_>> {
-        let server = self.engine.poll_connect()?;
+        // `add_server` has checked the URI, and one that a server wrote since is tried again when it is corrected.
+        let server = loop {
+            let server = self.engine.poll_connect()?;
+            if Uri::parse(self.engine.account(server)?.security_object().server_uri()).is_ok() {
+                break server;
+            }
+        };
         let uri = self.engine.account(server)?.security_object().server_uri();
-        // `add_server` has checked it, and a URI that a server wrote since is tried again when it is corrected.
         Uri::parse(uri).ok().map(|uri| Connect { server, uri })
     }
 
