@@ -132,7 +132,7 @@ const GROUPS: &[Group] = &[
                 integer(1, 32, 1),
                 "",
                 "How many servers the device registers with at the same time.",
-                "the lengths here and in [security] plus about 110 bytes of RAM each, and 500 more with DTLS; 0.3 KB of flash for more than one",
+                "the lengths here and in [security] plus about 110 bytes of RAM each, and 500 more with DTLS; 0.1 KB of flash for more than one",
             ),
             key(
                 "uri_length",
@@ -296,7 +296,7 @@ const GROUPS: &[Group] = &[
                 integer(0, 255, 16),
                 "",
                 "Paths with attributes of their own, over all servers. One more is refused with 5.03.",
-                "56 bytes of RAM each; the first 2.0 KB of flash",
+                "56 bytes of RAM each; the first 2.3 KB of flash",
             ),
             key(
                 "stored_bytes",

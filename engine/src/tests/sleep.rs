@@ -129,6 +129,8 @@ fn after_a_crash_message_ids_are_not_used_again_though_there_is_another_server()
         credentials: Credentials::NONE,
     };
     assert_eq!(rig.engine.add_server(&settings), Ok(OTHER));
+    let told = rig.sent().expect("an Update with the new account");
+    rig.respond(&told, "2.04", &[]);
     let saved = save_with(&rig, 3).unwrap();
     // Three messages to the other one, and the third to the one that was saved.
     rig.engine.start(rig.now(), OTHER);
