@@ -87,17 +87,38 @@ pub fn create(
     log: Log<'_>,
 ) -> Result<&'static Device, StartError> {
     log(format_args!("{} starts for {}", settings.endpoint, settings.server));
+    let device = build(settings, entropy)?;
+    device.with(|driver| {
+        let now = driver.network().now();
+        begin(driver.client(), now, shelf, log);
+    });
+    Ok(device)
+}
+
+/// Puts the client in its place. On the way there it is on the stack: the frame ends before anything deep is called.
+#[inline(never)]
+fn build(settings: &Settings<'_>, entropy: &mut dyn Entropy) -> Result<&'static Device, StartError> {
     let Memory { client, buffers } = MEMORY.take();
     let network = LwipNetwork::new().expect("create is called once");
-    let now = network.now();
-    let things = Demo::objects(now, 0);
-    let mut client = Demo::client(client, settings.endpoint, things, &settings.server_settings(), entropy)?;
-    match take_up_registration(&mut client, now, SERVER, shelf.room, &mut shelf.storage) {
+    let things = Demo::objects(network.now(), 0);
+    let client = Demo::client(client, settings.endpoint, things, &settings.server_settings(), entropy)?;
+    Ok(Device::share(DEVICE.uninit(), Driver::new(client, network, buffers)))
+}
+
+/// Takes up the registration that was kept, or registers.
+#[inline(never)]
+fn begin(
+    client: &mut Client<'static, Profile, Things>,
+    now: Instant,
+    shelf: &mut Shelf<impl Storage>,
+    log: Log<'_>,
+) {
+    match take_up_registration(client, now, SERVER, shelf.room, &mut shelf.storage) {
         Ok(()) => {
             TAKEN_UP.store(true, Ordering::Relaxed);
             log(format_args!("takes up the registration that was kept"));
             // Nothing is sent before it is kept again: a power failure must not lead to a record number that was used.
-            shelf.keep(&mut client, now, RESERVE, log);
+            shelf.keep(client, now, RESERVE, log);
         }
         Err(TakeUpError::Empty) => client.register(now, SERVER),
         Err(error) => {
@@ -105,8 +126,6 @@ pub fn create(
             client.register(now, SERVER);
         }
     }
-    let driver = Driver::new(client, network, buffers);
-    Ok(Device::share(DEVICE.uninit(), driver))
 }
 
 /// Runs the client in the calling task until a server asks for a reboot; after that reboot, until the registration is known to
