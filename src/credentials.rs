@@ -102,23 +102,12 @@ fn certificates<'a, 'r>(
 ) -> Result<&'r [&'a [u8]], CredentialError> {
     let (mut rest, mut count) = (bytes, 0);
     while !rest.is_empty() {
-        let (certificate, behind) = der_length(rest)
-            .and_then(|length| rest.split_at_checked(length))
-            .ok_or(CredentialError::CertificateFormat)?;
+        let (certificate, behind) =
+            Certificate::split_first(rest).ok_or(CredentialError::CertificateFormat)?;
         *room.get_mut(count).ok_or(CredentialError::CertificateFormat)? = certificate;
         (rest, count) = (behind, count + 1);
     }
     Ok(room.get(..count).unwrap_or_default())
-}
-
-/// The length of the sequence that begins here, in bytes with its header.
-fn der_length(bytes: &[u8]) -> Option<usize> {
-    match bytes {
-        [0x30, length @ 0..=0x7f, ..] => Some(2 + usize::from(*length)),
-        [0x30, 0x81, length, ..] => Some(3 + usize::from(*length)),
-        [0x30, 0x82, high, low, ..] => Some(4 + usize::from(u16::from_be_bytes([*high, *low]))),
-        _ => None,
-    }
 }
 
 /// Checks once that a private key in object 0 belongs to the public key or certificate beside it.

@@ -83,6 +83,12 @@ pub enum Connection {
     Failed,
 }
 
+/// The local port of a server when the servers have ports in a row from `first` on; 0 lets the system choose. `None` beyond the
+/// last port that there is.
+pub const fn local_port(first: u16, server: ServerIndex) -> Option<u16> {
+    if first == 0 { Some(0) } else { first.checked_add(server.0 as u16) }
+}
+
 /// Datagrams to and from servers, and the clock, for [`driver::blocking`](crate::driver::blocking).
 ///
 /// Only [`Network::wait`] may take time. Name look-ups that would are done aside ([`Connection::Pending`]).

@@ -71,6 +71,18 @@ impl<'a> Certificate<'a> {
         Self { own: None, server }
     }
 
+    /// The first of certificates in DER that lie one behind the other, as in object 0, and those behind it.
+    pub fn split_first(chain: &[u8]) -> Option<(&[u8], &[u8])> {
+        // Of its header: whether it is a certificate is looked at where it is used.
+        let length = match chain {
+            [0x30, length @ 0..=0x7f, ..] => 2 + usize::from(*length),
+            [0x30, 0x81, length, ..] => 3 + usize::from(*length),
+            [0x30, 0x82, high, low, ..] => 4 + usize::from(u16::from_be_bytes([*high, *low])),
+            _ => return None,
+        };
+        chain.split_at_checked(length)
+    }
+
     /// Checks once, at configuration time, that a private key belongs to our certificate: one multiplication on the
     /// curve.
     ///

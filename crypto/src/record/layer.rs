@@ -15,8 +15,9 @@ use zeroize::Zeroize;
 /// stay unused, so that a close_notify always has one.
 pub(crate) const SEQUENCE_END: u64 = (1 << 48) - (1 << 16);
 
-/// Those of alerts end here.
+/// The sequence numbers of alerts end here.
 pub(crate) const ALERT_END: u64 = (1 << 48) - 1;
+
 /// Epoch 1 in front of a sequence number.
 const EPOCH_1: u64 = 1 << 48;
 

@@ -174,7 +174,7 @@ impl<P: Profile> Core<P> {
         if self.state == State::ClientFinished && failed >= 2 {
             self.fault(Fault::new(Alert::BAD_RECORD_MAC, FailureReason::WrongKey));
         } else if P::FAILED_OPEN_LIMIT != 0 && failed >= P::FAILED_OPEN_LIMIT {
-            // As the client does.
+            // RFC 6347 section 4.1.2.1: who says anything about such records says this, and ends it.
             let alert = Alert::BAD_RECORD_MAC;
             self.link.send_alert(alert::FATAL, alert);
             self.closed(CloseReason::TooManyForgeries, AlertSeen::Sent(alert));

@@ -107,6 +107,14 @@ impl<'a, P: Profile> Duel<'a, P> {
         })
     }
 
+    /// The same, when it has failed for whatever reason: the alert also went out.
+    #[track_caller]
+    pub fn expect_failure(&mut self) -> (FailureReason, u8) {
+        let (reason, alert) = self.failure().unwrap_or_else(|| panic!("{:?}", self.events));
+        self.assert_failed(reason, alert);
+        (reason, alert)
+    }
+
     /// The handshake failed for this reason, with this alert, which also went out.
     #[track_caller]
     pub fn assert_failed(&mut self, reason: FailureReason, alert: u8) {

@@ -19,9 +19,7 @@ fn key_exchange_fails(params: &dyn Fn(&Hostile) -> Vec<u8>) -> (FailureReason, u
     let body = server.signed(&params);
     let flight = [server.say(SERVER_KEY_EXCHANGE, &body), server.say(SERVER_HELLO_DONE, &[])].concat();
     duel.deliver(&flight);
-    let (reason, alert) = duel.failure().unwrap_or_else(|| panic!("{:?}", duel.events));
-    duel.assert_failed(reason, alert);
-    (reason, alert)
+    duel.expect_failure()
 }
 
 /// Invalid-curve attacks: only proper points of the one curve are multiplied with our secret.

@@ -25,9 +25,7 @@ fn hello_fails<P: Profile>(
     let body = body(&server);
     let hello = server.say(SERVER_HELLO, &body);
     duel.deliver(&hello);
-    let (reason, alert) = duel.failure().unwrap_or_else(|| panic!("{:?}", duel.events));
-    duel.assert_failed(reason, alert);
-    (reason, alert)
+    duel.expect_failure()
 }
 
 #[test]

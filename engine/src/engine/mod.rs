@@ -20,7 +20,7 @@ use crate::model::Objects;
 use crate::operation::{ServerObject, Tree};
 use crate::profile::{Memory, Profile, Slot, Table};
 use crate::random::Random;
-use crate::registration::{Input, RegistrationState};
+use crate::registration::{Input, News, RegistrationState};
 use crate::time::Instant;
 
 /// What a message is for, and how long it is.
@@ -160,7 +160,7 @@ impl<'m, P: Profile> Engine<'m, P> {
         self.pending = true;
         for account in self.memory.accounts.slots_mut() {
             if account.registration.state != RegistrationState::Idle {
-                account.registration.news.add(crate::registration::News::OBJECTS);
+                account.registration.news.add(News::OBJECTS);
             }
         }
     }
@@ -281,7 +281,7 @@ impl<'m, P: Profile> Engine<'m, P> {
     pub fn update(&mut self, server: ServerIndex) {
         self.pending = true;
         if let Some(account) = self.memory.accounts.slots_mut().get_mut(server.index()) {
-            account.registration.news.add(crate::registration::News::REQUESTED);
+            account.registration.news.add(News::REQUESTED);
         }
     }
 

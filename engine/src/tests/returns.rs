@@ -50,6 +50,13 @@ fn reconnect(rig: &mut Rig<impl Profile>) {
     rig.engine.connected(rig.now(), SERVER);
 }
 
+fn expect_observed_on(rig: &mut Rig<impl Profile>) {
+    name(rig, "later");
+    let sent = all_sent(rig);
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].payload, b"later");
+}
+
 #[test]
 fn an_instance_that_is_back_before_the_server_heard_of_its_end_is_observed_on() {
     let mut rig = observed::<super::TestProfile>();
@@ -65,10 +72,7 @@ fn an_instance_that_is_back_before_the_server_heard_of_its_end_is_observed_on() 
     if sent[0].header.get_type() == MessageType::Confirmable {
         rig.receive_bytes(&empty(2, sent[0].header.message_id));
     }
-    name(&mut rig, "later");
-    let sent = all_sent(&mut rig);
-    assert_eq!(sent.len(), 1);
-    assert_eq!(sent[0].payload, b"later");
+    expect_observed_on(&mut rig);
 }
 
 #[test]
@@ -83,10 +87,7 @@ fn an_instance_that_is_back_before_its_end_was_acknowledged_is_observed_on() {
     let again = all_sent(&mut rig);
     assert_eq!(again[0].header.get_code(), "2.05");
     rig.receive_bytes(&empty(2, again[0].header.message_id));
-    name(&mut rig, "later");
-    let sent = all_sent(&mut rig);
-    assert_eq!(sent.len(), 1);
-    assert_eq!(sent[0].payload, b"later");
+    expect_observed_on(&mut rig);
 }
 
 #[test]

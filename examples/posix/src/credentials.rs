@@ -201,12 +201,7 @@ fn trusted(file: &Path) -> Result<Vec<u8>, String> {
 
 /// The first of the certificates that lie one behind the other.
 fn first(certificates: &[u8]) -> &[u8] {
-    let length = match certificates {
-        [0x30, 0x81, length, ..] => 3 + usize::from(*length),
-        [0x30, 0x82, high, low, ..] => 4 + usize::from(u16::from_be_bytes([*high, *low])),
-        _ => certificates.len(),
-    };
-    certificates.get(..length).unwrap_or(certificates)
+    Certificate::split_first(certificates).map_or(certificates, |(first, _)| first)
 }
 
 fn one(file: &Path, label: &str) -> Result<Vec<u8>, String> {

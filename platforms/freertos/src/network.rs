@@ -3,7 +3,7 @@
 use core::cell::UnsafeCell;
 use core::net::IpAddr;
 
-use coracle::platform::{Connection, Network};
+use coracle::platform::{Connection, Network, local_port};
 use coracle::{Instant, ServerIndex, Uri};
 
 use crate::channel::Channel;
@@ -94,11 +94,7 @@ impl<const SERVERS: usize> LwipNetwork<SERVERS> {
     }
 
     fn open(&mut self, server: ServerIndex, address: IpAddr, port: u16) -> Connection {
-        let local_port = match self.local_port {
-            0 => Some(0),
-            first => first.checked_add(server.0.into()),
-        };
-        let Some(local_port) = local_port else { return Connection::Failed };
+        let Some(local_port) = local_port(self.local_port, server) else { return Connection::Failed };
         let Some(channel) = self.channels.get_mut(server.index()) else { return Connection::Failed };
         *channel = None; // first, because both may have the same port
         *channel = Channel::open(address, port, local_port);

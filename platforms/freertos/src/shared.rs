@@ -121,22 +121,26 @@ mod tests {
         unsafe { Box::from_raw(memory).assume_init_drop() };
     }
 
-    #[test]
-    fn tasks_change_values_while_another_one_runs_the_client() {
-        let _alone = fake::alone();
-        let (shared, memory) = shared();
-        let client = std::thread::spawn(|| {
+    /// The client's task, which ends when so much was counted. Nothing but a wake-up brings its next turn.
+    fn until_counted(shared: &'static Shared, end: u32) -> std::thread::JoinHandle<u32> {
+        std::thread::spawn(move || {
             shared.run(|driver| {
                 while driver.client().poll_event().is_some() {}
-                // Nothing but a wake-up brings the next turn.
                 let counted = driver.client().objects().counted();
-                if counted == 400 {
+                if counted == end {
                     ControlFlow::Break(counted)
                 } else {
                     ControlFlow::Continue(Instant::NEVER)
                 }
             })
-        });
+        })
+    }
+
+    #[test]
+    fn tasks_change_values_while_another_one_runs_the_client() {
+        let _alone = fake::alone();
+        let (shared, memory) = shared();
+        let client = until_counted(shared, 400);
         let tasks: [_; 4] = core::array::from_fn(|_| {
             std::thread::spawn(|| (0..100).for_each(|_| shared.update(Things::count)))
         });
@@ -150,15 +154,7 @@ mod tests {
     fn another_task_that_opens_a_way_does_not_take_the_wake_ups() {
         let _alone = fake::alone();
         let (shared, memory) = shared();
-        let client = std::thread::spawn(|| {
-            shared.run(|driver| {
-                while driver.client().poll_event().is_some() {}
-                match driver.client().objects().counted() {
-                    0 => ControlFlow::Continue(Instant::NEVER),
-                    _ => ControlFlow::Break(()),
-                }
-            });
-        });
+        let client = until_counted(shared, 1);
         fake::await_waiting();
         for uri in [
             "coap://192.0.2.1",

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time;
 
-use coracle::platform::{Connection, Network};
+use coracle::platform::{Connection, Network, local_port};
 use coracle::{Instant, ServerIndex, Uri};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::RecvFlags;
@@ -109,11 +109,7 @@ impl PosixNetwork {
     /// Opens a socket to one of the addresses: the one that has answered, which may know our session; otherwise another one
     /// at each attempt.
     fn open(&mut self, server: ServerIndex, addresses: &Addresses) -> Connection {
-        let port = match self.local_port {
-            0 => Some(0),
-            first => first.checked_add(server.0.into()),
-        };
-        let Some(port) = port else { return Connection::Failed };
+        let Some(port) = local_port(self.local_port, server) else { return Connection::Failed };
         let channel = self.channel(server);
         channel.socket = None;
         let known = channel.address.filter(|address| channel.answered && addresses.contains(address));
