@@ -177,7 +177,11 @@ impl<P: Profile> Core<P> {
             // RFC 6347 section 4.1.2.1: who says anything about such records says this, and ends it.
             let alert = Alert::BAD_RECORD_MAC;
             self.link.send_alert(alert::FATAL, alert);
-            self.closed(CloseReason::TooManyForgeries, AlertSeen::Sent(alert));
+            if self.state == State::Connected {
+                self.closed(CloseReason::TooManyForgeries, AlertSeen::Sent(alert));
+            } else {
+                self.fail(FailureReason::TooManyForgeries, AlertSeen::Sent(alert));
+            }
         }
     }
 
